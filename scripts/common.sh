@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# What every script here shares: where the checkout is, how to say things, how to fail. Sourced, never run.
+
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # for the scripts that source this
+readonly checkout
+
+# A minimal system has no locale; tools that print names then fail or print question marks.
+export LC_ALL=C.UTF-8
+
+say() { printf '==> %s\n' "$*"; }
+note() { printf '    %s\n' "$*"; }
+
+fail() {
+  printf '%s: %s\n' "${0##*/}" "$1" >&2
+  shift
+  local line
+  for line in "$@"; do printf '    %s\n' "$line" >&2; done
+  exit 1
+}
+
+# Addresses of package mirrors belong to the machine: what is printed or logged names none.
+without_addresses() { sed -u -E 's#(mirror\+)?[a-z]+://[^ "]*#<mirror>#g'; }
+
+# as_root COMMAND...: runs it as root, or says how to.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo -- "$@"
+  else
+    fail "needs root for: $*" 'There is no sudo either: run this script as root.'
+  fi
+}
