@@ -1,8 +1,10 @@
-/// The border between the engine and the world: time, random numbers, sleep and wake-up, and byte streams.
+/// The border between the engine and the world: time, random numbers, sleep and wake-up, and byte
+/// streams.
 ///
-/// Each scheduler owns one driver and calls it from its own thread only; `wake` is the exception. Everything above
-/// this line runs unchanged on real sockets (src/node/asio_driver.cpp) and in a simulation. Streams are non-blocking
-/// and unbuffered: who writes keeps what was not taken, so every byte in flight has exactly one owner.
+/// Each scheduler owns one driver and calls it from its own thread only; `wake` is the exception.
+/// Everything above this line runs unchanged on real sockets (src/node/asio_driver.cpp) and in a
+/// simulation. Streams are non-blocking and unbuffered: who writes keeps what was not taken, so
+/// every byte in flight has exactly one owner.
 #pragma once
 
 #include <erl/duration.hpp>
@@ -23,8 +25,8 @@ struct endpoint {
   bool operator==(const endpoint&) const = default;
 };
 
-/// What happens on a stream. Called on the owning thread, only from inside `driver::poll` or `driver::wait`.
-/// A callback may destroy the stream.
+/// What happens on a stream. Called on the owning thread, only from inside `driver::poll` or
+/// `driver::wait`. A callback may destroy the stream.
 class stream_events {
 public:
   /// An outgoing connection is established. Not called for accepted streams.
@@ -35,19 +37,21 @@ public:
   virtual void received(std::size_t size) = 0;
   /// A write that took fewer bytes than it was offered can go on.
   virtual void writable() = 0;
-  /// The stream has ended: by the peer (no error), or for the reason given. Called at most once, and last.
+  /// The stream has ended: by the peer (no error), or for the reason given. Called at most once,
+  /// and last.
   virtual void closed(std::error_code reason) = 0;
 
 protected:
   ~stream_events() = default;
 };
 
-/// A connected (or connecting) byte stream. Destroying it closes it at once and silences its events.
+/// A connected (or connecting) byte stream. Destroying it closes it at once and silences its
+/// events.
 class stream {
 public:
   virtual ~stream() = default;
-  /// Offers `chain`, in order. Returns how many bytes were taken, without ever blocking; when that is fewer than all,
-  /// `writable()` follows. Errors are reported by `closed()`, never here.
+  /// Offers `chain`, in order. Returns how many bytes were taken, without ever blocking; when that
+  /// is fewer than all, `writable()` follows. Errors are reported by `closed()`, never here.
   virtual std::size_t write(std::span<const std::span<const std::byte>> chain) = 0;
   /// Stops (false) or goes on (true) reading. A stream starts out reading.
   virtual void read(bool on) = 0;
@@ -57,7 +61,8 @@ public:
   virtual endpoint local() const = 0;
 };
 
-/// Incoming connections. Called on the owning thread, only from inside `driver::poll` or `driver::wait`.
+/// Incoming connections. Called on the owning thread, only from inside `driver::poll` or
+/// `driver::wait`.
 class accept_events {
 public:
   /// A connection has come in; `accept` gives it its events, dropping it closes it.
@@ -93,12 +98,14 @@ public:
 
   /// Delivers what is ready, and returns without waiting.
   virtual void poll() = 0;
-  /// Sleeps until something happens, `wake()` is called or `deadline` passes; delivers what happened.
+  /// Sleeps until something happens, `wake()` is called or `deadline` passes; delivers what
+  /// happened.
   virtual void wait(time_point deadline) = 0;
   /// Ends a `wait` that is under way, or the next one. From any thread.
   virtual void wake() = 0;
 
-  /// Begins to connect; the outcome is `connected()` or `closed()`, never before this function returns.
+  /// Begins to connect; the outcome is `connected()` or `closed()`, never before this function
+  /// returns.
   virtual std::unique_ptr<stream> connect(const endpoint& to, stream_events& events) = 0;
   /// Listens on `at` (port 0: any free one). The error says why it cannot.
   virtual std::unique_ptr<listener> listen(const endpoint& at, accept_events& events,

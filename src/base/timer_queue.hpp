@@ -1,12 +1,14 @@
 /// Timers of one thread: arm, cancel and expire, with no allocation for each timer.
 ///
-/// A binary heap of pointers to timers that the users embed; each timer knows its place, so cancelling removes it at
-/// once and nothing stale is left behind. O(log n) to arm and cancel.
+/// A binary heap of pointers to timers that the users embed; each timer knows its place, so
+/// cancelling removes it at once and nothing stale is left behind. O(log n) to arm and cancel.
+/// Timers of equal deadlines expire in the order in which they were armed.
 #pragma once
 
 #include <erl/duration.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace erl {
@@ -29,9 +31,11 @@ protected:
 
 private:
   friend timer_queue;
-  static constexpr std::size_t unarmed = static_cast<std::size_t>(-1);
+  static constexpr std::uint32_t unarmed = static_cast<std::uint32_t>(-1);
+  static constexpr std::uint32_t due = std::uint32_t{1} << 31; // set: the place is one in `due_`
   time_point deadline_{};
-  std::size_t place_ = unarmed;
+  std::uint32_t place_ = unarmed;
+  std::uint32_t order_ = 0; // among equal deadlines
   timer_queue* queue_ = nullptr;
 };
 
@@ -42,18 +46,27 @@ public:
   void arm(timer& t, time_point deadline);
   /// Disarms `t`; nothing happens if it is not armed.
   void cancel(timer& t);
-  /// Calls `expired()` of every timer whose deadline is not after `now`, earliest first. Returns how many there were.
+  /// Calls `expired()` of every timer whose deadline is not after `now`, earliest first. Returns
+  /// how many there were. What a callback arms waits for the next call, whatever its deadline, so a
+  /// timer that re-arms itself for `now` cannot hold the thread. What a callback cancels or
+  /// destroys does not expire. Not to be called from a callback.
   std::size_t expire(time_point now);
   /// The next deadline, or time_point::max() with no timer armed.
   time_point next() const { return heap_.empty() ? time_point::max() : heap_.front()->deadline_; }
-  std::size_t size() const { return heap_.size(); }
+  /// How many timers are armed.
+  std::size_t size() const { return heap_.size() + due_left_; }
 
 private:
-  void sift_up(std::size_t place);
-  void sift_down(std::size_t place);
+  static bool before(const timer& a, const timer& b);
+  void sift_up(std::size_t place, timer* t);
+  void sift_down(std::size_t place, timer* t);
   void put(std::size_t place, timer* t);
+  void remove(std::size_t place);
 
   std::vector<timer*> heap_;
+  std::vector<timer*> due_; // of the `expire` under way, in order; null where cancelled
+  std::size_t due_left_ = 0;
+  std::uint32_t next_order_ = 0;
 };
 
 } // namespace erl
