@@ -1,0 +1,14 @@
+/// ERLPP_ASAN is defined when AddressSanitizer is on, with its interface for poisoning memory.
+#pragma once
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ERLPP_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ERLPP_ASAN 1
+#endif
+#endif
+
+#ifdef ERLPP_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
