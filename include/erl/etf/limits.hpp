@@ -1,0 +1,29 @@
+/// How much a decoder may spend on one input.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace erl {
+
+/// Bounds for one decode. The defaults suit a trusted link; memory is bounded by the input in any
+/// case, as nothing is allocated from an announced size.
+struct limits {
+  /// Levels of nesting. The decoder does not recurse, so a large value is safe.
+  std::uint32_t depth = 1U << 24;
+  /// Bytes of memory of the decoded term.
+  std::size_t bytes = std::numeric_limits<std::size_t>::max();
+  /// Elements of one tuple, map or record.
+  std::uint32_t arity = (1U << 24) - 1;
+  /// Atoms that this input may add to the atom table. 0 does what `binary_to_term(_, [safe])` does
+  /// for atoms.
+  std::uint32_t new_atoms = std::numeric_limits<std::uint32_t>::max();
+  /// Bytes that a compressed term may expand to.
+  std::size_t inflated = std::size_t{256} << 20;
+  /// How many times larger than its compressed form a term may be. (Deflate itself ends at about
+  /// 1032.)
+  std::uint32_t inflate_ratio = 1100;
+};
+
+} // namespace erl

@@ -1,0 +1,40 @@
+/// Terms as text, in Erlang's syntax.
+#pragma once
+
+#include <erl/etf/term.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <string>
+
+namespace erl {
+
+/// How to print.
+enum class print_style : std::uint8_t {
+  /// As `io_lib:format("~0tp", ...)`: printable lists and binaries as strings, on one line.
+  pretty,
+  /// As `~tw`: lists and binaries as numbers; characters beyond Latin-1 as they are.
+  plain,
+  /// As `~w`: like plain, characters beyond Latin-1 as `\x{4E2D}`.
+  plain_latin1,
+};
+
+/// How to print, and for whom.
+struct print_options {
+  print_style style = print_style::pretty;
+  /// The node whose pids begin with 0; others begin with the index of their node's atom.
+  atom own_node = atoms::nonode_nohost;
+  /// Bytes after which the text ends in `...`, for logs.
+  std::size_t max_bytes = std::numeric_limits<std::size_t>::max();
+};
+
+/// The text of a term in UTF-8.
+std::string to_string(term_ref value, const print_options& options);
+
+/// The text of a term, as Erlang's shell would show it.
+std::string to_string(term_ref value, print_style style = print_style::pretty);
+
+/// Appends the text.
+void print(term_ref value, std::string& out, const print_options& options = {});
+
+} // namespace erl
