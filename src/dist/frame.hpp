@@ -1,0 +1,96 @@
+/// Frames of the connected phase: each is a length (four bytes, big-endian) and that many bytes. An
+/// empty one is a tick.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace erl::dist {
+
+/// The longest frame that is accepted unless set otherwise: 256 MB.
+inline constexpr std::size_t default_max_frame = std::size_t{256} << 20U;
+
+/// A tick.
+inline constexpr std::array<std::byte, 4> tick_frame{};
+
+/// Collects what arrives and gives out complete frames in place.
+///
+/// The buffer grows with what has arrived, by 64 KB or by half of that, never by what a length
+/// announces.
+class frame_reader {
+public:
+  explicit frame_reader(std::size_t max_frame = default_max_frame) : max_frame_(max_frame) {}
+
+  /// Room for at least `least` further bytes. Ends the life of the spans given out before.
+  std::span<std::byte> space(std::size_t least = 1);
+  /// The first `size` bytes of `space()` have been filled.
+  void filled(std::size_t size) { end_ += size; }
+
+  /// What has arrived and has not been taken.
+  std::span<const std::byte> unread() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  /// Takes `size` bytes off the front of `unread()`.
+  void consume(std::size_t size) { begin_ += size; }
+
+  enum class outcome { frame, more, too_long };
+  struct result {
+    outcome what = outcome::more;
+    std::span<const std::byte> body{}; ///< valid until the next `space()`
+    std::uint32_t announced = 0;       ///< with `too_long`: the length
+  };
+  /// The next complete frame, taken off the front.
+  result next();
+
+  std::size_t capacity() const { return capacity_; }
+
+private:
+  void grow(std::size_t capacity);
+
+  std::unique_ptr<std::byte[]> buffer_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t max_frame_;
+};
+
+/// Frames that wait for the socket, in order, in chunks that are written by gathering.
+class frame_queue {
+public:
+  /// Starts a frame: append its body to the vector, then call `end_frame`, or `drop_frame`.
+  std::vector<std::byte>& begin_frame();
+  /// Ends the frame. False if it was too long for a length of 32 bits; it is dropped then.
+  bool end_frame();
+  void drop_frame();
+
+  /// Appends bytes that are framed already (a tick, a handshake message).
+  void append(std::span<const std::byte> bytes);
+
+  bool empty() const { return size_ == 0; }
+  /// Bytes in the queue.
+  std::size_t size() const { return size_; }
+
+  /// The first bytes to write, at most `max_chain` pieces.
+  static constexpr std::size_t max_chain = 16;
+  using chain = std::array<std::span<const std::byte>, max_chain>;
+  std::size_t gather(chain& pieces) const;
+  /// The socket took `size` bytes.
+  void taken(std::size_t size);
+
+private:
+  struct chunk {
+    std::vector<std::byte> bytes;
+    std::size_t begin = 0;
+  };
+  std::vector<std::byte>& open_chunk();
+
+  std::deque<chunk> chunks_;
+  std::vector<std::byte> spare_;
+  std::size_t frame_start_ = 0;
+  std::size_t size_ = 0;
+};
+
+} // namespace erl::dist

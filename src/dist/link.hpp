@@ -1,0 +1,184 @@
+/// One distribution connection: handshake, frames, ticks and time limits over a byte stream.
+#pragma once
+
+#include "base/driver.hpp"
+#include "base/timer_queue.hpp"
+#include "dist/control.hpp"
+#include "dist/frame.hpp"
+#include "dist/handshake.hpp"
+#include "dist/tick.hpp"
+
+#include <memory>
+#include <string>
+#include <variant>
+
+namespace erl::dist {
+
+class link;
+
+/// Why a connection ended.
+enum class close_reason {
+  unreachable = 1,  ///< the address could not be reached
+  handshake_failed, ///< see `link_closed::handshake`
+  peer_closed,      ///< the peer ended the connection
+  connection_lost,  ///< the network did
+  tick_timeout,     ///< the peer was silent for too long (OTP's net_tick_timeout)
+  protocol_error,   ///< the peer sent something illegal
+  frame_too_long,   ///< the peer announced a frame beyond the limit
+  too_many_atoms,   ///< the peer introduced more new atoms than it may
+  output_overflow,  ///< more bytes wait for the peer than the limit allows
+};
+
+/// The end of a connection.
+struct link_closed {
+  close_reason reason = close_reason::peer_closed;
+  handshake_errc handshake{}; ///< with `handshake_failed`
+  std::string text;           ///< cause and cure, for a log line or an error
+};
+
+/// The owner of a link. Called on the owning thread, from inside the driver or the timer queue, or
+/// from `link::accept`. A callback may destroy the link, and may call any of its functions.
+class link_events {
+public:
+  /// Acceptor: the peer has given its name, in due form and with all mandatory flags, and has
+  /// proved nothing yet.
+  virtual handshake_decision name_received(link& source, const peer_info& peer) = 0;
+  /// Initiator: the peer has a connection to this node already; is this attempt still meant?
+  virtual bool still_wanted(link& source) = 0;
+  /// Acceptor that said `alive`: the peer is proved. Ends the old connection to it, before this one
+  /// is up.
+  virtual void replace_old(link& source) = 0;
+  /// Both sides are proved. Messages follow.
+  virtual void up(link& source, const peer_info& peer) = 0;
+  virtual void message(link& source, control_message&& message) = 0;
+  /// After `congested()`, the queue has fallen below the low mark.
+  virtual void drained(link& source) = 0;
+  /// The connection has ended, for another reason than `link::close`. Last.
+  virtual void closed(link& source, const link_closed& how) = 0;
+
+protected:
+  ~link_events() = default;
+};
+
+/// What a node sets once for all its links.
+struct link_options {
+  std::string name; ///< this node's full name
+  flag_set flags = advertised(false);
+  std::uint32_t creation = 0;
+  std::string cookie;                                ///< for peers without one of their own
+  duration handshake_time = std::chrono::seconds(7); ///< for all of it, connecting included
+  tick_options ticks{};
+  std::size_t max_frame = default_max_frame;
+  std::size_t high_water = std::size_t{1} << 20U;   ///< `congested()` from here on
+  std::size_t low_water = std::size_t{256} << 10U;  ///< `drained` is called below
+  std::size_t max_queued = std::size_t{512} << 20U; ///< beyond, the link is closed
+  std::uint32_t max_new_atoms = 65536;              ///< that this peer may add to the atom table
+  limits decode{};
+};
+
+/// One connection. Owned by one thread; destroying it closes it and delivers nothing more.
+class link final : private stream_events {
+public:
+  /// All references must outlive the link; `options` are copied.
+  link(driver& io, timer_queue& timers, challenge_set& challenges, const link_options& options,
+       link_events& events);
+  ~link();
+  link(const link&) = delete;
+  link& operator=(const link&) = delete;
+
+  /// Connects to `peer` at `address`. Once, on a fresh link. The cookie in the options is the one
+  /// for this peer.
+  void dial(const endpoint& address, std::string peer);
+  /// Takes an incoming connection. Once, on a fresh link.
+  void accept(accept_events::incoming& connection);
+
+  /// Queues a signal; `flush` writes it. False if the link is not up, or the peer cannot take it
+  /// (see `encode_control`).
+  bool send(const control_message& message);
+  bool send(const pid& from, const pid& to, term_ref payload);
+  bool send(const pid& from, atom to, term_ref payload);
+  /// Writes what is queued, as much as the socket takes; the rest goes when the socket can. To be
+  /// called once at the end of a batch of sends.
+  void flush();
+  /// Ends the connection at once, without `closed`.
+  void close();
+
+  bool is_up() const { return phase_ == phase::up; }
+  bool is_closed() const { return phase_ == phase::closed; }
+  const peer_info& peer() const { return peer_; }
+  /// The peer's name as an atom; only of a link that is up, since names of unproved peers are not
+  /// interned.
+  atom peer_name() const { return context_.peer; }
+  endpoint peer_address() const;
+  /// Bytes that wait for the socket.
+  std::size_t queued_bytes() const { return queue_.size(); }
+  /// More waits than the high mark, and not yet less than the low one: senders had better wait for
+  /// `drained`.
+  bool congested() const { return congested_; }
+  /// Traffic so far.
+  std::uint64_t bytes_read() const { return traffic_.read; }
+  std::uint64_t bytes_written() const { return traffic_.written; }
+
+private:
+  enum class phase { idle, connecting, handshaking, up, closed };
+
+  class deadline final : public timer {
+  public:
+    explicit deadline(link& owner) : owner_(owner) {}
+
+  private:
+    void expired() override { owner_.on_timer(); }
+    link& owner_;
+  };
+
+  /// Notices that the link has been destroyed during a callback.
+  class watch;
+
+  void connected() override;
+  std::span<std::byte> read_space() override;
+  void received(std::size_t size) override;
+  void writable() override;
+  void closed(std::error_code reason) override;
+
+  handshake_options handshake() const;
+  void run_handshake();
+  bool run_handshake_step(const watch& alive, bytes_view& bytes);
+  void go_up();
+  void run_frames();
+  void on_timer();
+  void on_tick_received();
+  void write_tick();
+  void write_queue();
+  bool may_queue();
+  bool queued();
+  void fail(link_closed how);
+  void fail_handshake(const handshake_error& error);
+  void shut();
+
+  driver& io_;
+  timer_queue& timers_;
+  challenge_set& challenges_;
+  link_events& events_;
+  link_options options_;
+  phase phase_ = phase::idle;
+  bool congested_ = false;
+  bool socket_full_ = false;
+  bool overflow_ = false;
+  bool* destroyed_ = nullptr;
+
+  challenge_set::entry challenge_;
+  std::variant<std::monostate, initiator, acceptor> machine_;
+  peer_info peer_;
+  control_context context_;
+  std::uint32_t atoms_left_ = 0;
+
+  frame_reader reader_;
+  frame_queue queue_;
+  traffic traffic_;
+  time_point last_write_{};
+  ticker ticker_;
+  deadline timer_;
+  std::unique_ptr<stream> stream_;
+};
+
+} // namespace erl::dist
