@@ -32,3 +32,31 @@ as_root() {
     fail "needs root for: $*" 'There is no sudo either: run this script as root.'
   fi
 }
+
+# configure BUILD_FOLDER OPTION...: with meson, unless that has been done; shows its output only when it fails.
+configure() {
+  local build=$1 log
+  shift
+  [ -e "$build/build.ninja" ] && return
+  say "configuring ${build#"$checkout"/}"
+  mkdir -p "$build"
+  log=$build/configure.log
+  if ! meson setup "$build" "$checkout" "$@" >"$log" 2>&1; then
+    mapfile -t lines < <(grep -E 'ERROR' "$log" || tail -n 15 "$log")
+    fail 'meson could not configure the build' "${lines[@]}" "The whole output is in $log."
+  fi
+}
+
+# build_targets BUILD_FOLDER [TARGET...]: shows a line now and then when nobody watches a terminal.
+build_targets() {
+  local build=$1
+  shift
+  if [ -t 1 ]; then
+    ninja -C "$build" "$@" || fail 'the build failed'
+  else
+    # Compilers' words are shown; of ninja's own lines, every twentieth.
+    NINJA_STATUS='[%f/%t] ' ninja -C "$build" "$@" |
+      awk '/^\[[0-9]+\/[0-9]+\] / { if (++n % 20 == 0) { print "    " $1; fflush() } next } { print; fflush() }' ||
+      fail 'the build failed'
+  fi
+}
