@@ -8,6 +8,10 @@
 
 namespace erl {
 
+namespace detail {
+class bytes_access;
+}
+
 /// An owner of a block of bytes on the heap, counted: copies share the block, and the last one
 /// frees it. The bytes are filled once by who allocated them, and are constant from the first copy
 /// on; then any thread may read them.
@@ -42,7 +46,7 @@ public:
 
 private:
   struct block;
-  friend class shared_bytes_access;
+  friend class detail::bytes_access;
 
   void retain() const noexcept;
   void release() noexcept;

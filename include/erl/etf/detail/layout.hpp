@@ -39,18 +39,19 @@ enum class box_kind : std::uint8_t {
   /// immediate.
   positive_integer,
   negative_integer,
-  /// count = bits of the last byte (1..7, or 8); the rest as in `slice_box`, owner null and the
-  /// data in the box.
+  /// A binary outside the block: size in bytes; data; its owner, counted; the next slice of the
+  /// block.
   slice,
-  /// count = bits of the last byte (1..7); size in bytes; the bytes.
+  /// count = size in bits, no whole number of bytes; the bytes.
   bits,
   /// count = pairs.
   map,
-  /// node and creation; serial and id.
+  /// node (above) and creation; serial (above) and id.
   pid,
   /// node and creation; id.
   port,
-  /// count = words; node and creation; the words, two in each, the low-order one first.
+  /// count = words; node (above) and creation; the words, two in each, the low-order one first and
+  /// below.
   reference,
   /// count = arity; module; function.
   external_fun,
