@@ -136,8 +136,10 @@ struct control_context {
 
 /// A frame that is not a legal control message. The connection has to be closed.
 struct control_error {
-  std::string text; ///< what was wrong, with the offending term, at most 1 KB of it, control
-                    ///< characters escaped
+  /// What was wrong, with the offending term, at most 1 KB of it, control characters replaced.
+  std::string text{};
+  /// The peer has used up its share of new atoms.
+  bool atoms_exhausted = false;
 };
 
 /// Decodes the body of one frame in pass-through mode. Ticks (empty bodies) are no control
@@ -153,9 +155,11 @@ std::expected<control_message, control_error> decode_control(std::span<const std
                                   std::vector<std::byte>& out);
 
 /// Appends a message to a process: `encode_control` of the commonest signal without building it.
-void encode_send(const pid& from, const pid& to, term_ref payload, flag_set common,
-                 std::vector<std::byte>& out);
+/// False, and nothing is appended, for a term with a part of 4 GB or more.
+[[nodiscard]] bool encode_send(const pid& from, const pid& to, term_ref payload, flag_set common,
+                               std::vector<std::byte>& out);
 /// Appends a message to a registered name of the peer.
-void encode_reg_send(const pid& from, atom to, term_ref payload, std::vector<std::byte>& out);
+[[nodiscard]] bool encode_reg_send(const pid& from, atom to, term_ref payload,
+                                   std::vector<std::byte>& out);
 
 } // namespace erl::dist

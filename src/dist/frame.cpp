@@ -10,27 +10,28 @@ namespace erl::dist {
 
 namespace {
 
-constexpr std::size_t step = std::size_t{64} << 10U;
+/// A buffer that a long frame has made larger than this is given back.
 constexpr std::size_t keep = std::size_t{1} << 20U;
 constexpr std::size_t prefix = 4;
 
 } // namespace
 
-std::span<std::byte> frame_reader::space(std::size_t least) {
+std::span<std::byte> frame_reader::space(std::size_t step) {
   const auto used = end_ - begin_;
+  const auto least = step / 4 + 1;
   if (used == 0) {
     begin_ = end_ = 0;
     if (capacity_ > keep)
-      grow(std::max(step, least));
+      grow(step);
   }
   if (capacity_ - end_ < least) {
-    // Moving is cheaper than growing as long as less than half of the buffer is in use.
-    if (used + least <= capacity_ / 2 && begin_ != 0) {
+    // Moving is cheaper than growing as long as the bytes in use are few.
+    if (used <= capacity_ / 2 && capacity_ - used >= least) {
       std::memmove(buffer_.get(), buffer_.get() + begin_, used);
       begin_ = 0;
       end_ = used;
     } else {
-      grow(used + std::max({least, std::min(step, least * 16), used / 2}));
+      grow(used + std::max(step, used / 2));
     }
   }
   return {buffer_.get() + end_, capacity_ - end_};
@@ -61,7 +62,7 @@ frame_reader::result frame_reader::next() {
 }
 
 std::vector<std::byte>& frame_queue::open_chunk() {
-  if (chunks_.empty() || chunks_.back().bytes.size() >= step) {
+  if (chunks_.empty() || chunks_.back().bytes.size() >= default_step) {
     chunks_.push_back({.bytes = std::move(spare_)});
     spare_ = {};
     chunks_.back().bytes.clear();
@@ -103,10 +104,10 @@ void frame_queue::append(std::span<const std::byte> bytes) {
 
 std::size_t frame_queue::gather(chain& pieces) const {
   std::size_t count = 0;
-  for (const auto& chunk : chunks_) {
+  for (const auto& waiting : chunks_) {
     if (count == pieces.size())
       break;
-    pieces[count++] = std::span(chunk.bytes).subspan(chunk.begin);
+    pieces[count++] = std::span(waiting.bytes).subspan(waiting.begin);
   }
   return count;
 }
@@ -120,7 +121,7 @@ void frame_queue::taken(std::size_t size) {
     size -= part;
     if (first.begin != first.bytes.size())
       return;
-    if (first.bytes.capacity() <= 2 * step)
+    if (first.bytes.capacity() <= 2 * default_step)
       spare_ = std::move(first.bytes);
     chunks_.pop_front();
   }

@@ -15,6 +15,9 @@ namespace erl::dist {
 /// The longest frame that is accepted unless set otherwise: 256 MB.
 inline constexpr std::size_t default_max_frame = std::size_t{256} << 20U;
 
+/// How much more a connection makes ready to read at a time.
+inline constexpr std::size_t default_step = std::size_t{64} << 10U;
+
 /// A tick.
 inline constexpr std::array<std::byte, 4> tick_frame{};
 
@@ -26,8 +29,9 @@ class frame_reader {
 public:
   explicit frame_reader(std::size_t max_frame = default_max_frame) : max_frame_(max_frame) {}
 
-  /// Room for at least `least` further bytes. Ends the life of the spans given out before.
-  std::span<std::byte> space(std::size_t least = 1);
+  /// Room for further bytes: a quarter of `step` at least; grows by `step` or more. Ends the life
+  /// of the spans given out before.
+  std::span<std::byte> space(std::size_t step = default_step);
   /// The first `size` bytes of `space()` have been filled.
   void filled(std::size_t size) { end_ += size; }
 

@@ -140,17 +140,19 @@ private:
   void writable() override;
   void closed(std::error_code reason) override;
 
-  handshake_options handshake() const;
+  handshake_options handshake();
   void run_handshake();
-  bool run_handshake_step(const watch& alive, bytes_view& bytes);
+  bool run_handshake_step(watch& alive, bytes_view& bytes);
+  handshake_machine& machine();
   void go_up();
   void run_frames();
+  bool decode_frame(watch& alive, std::span<const std::byte> body);
   void on_timer();
   void on_tick_received();
   void write_tick();
-  void write_queue();
-  bool may_queue();
-  bool queued();
+  bool may_send(const control_message& message) const;
+  bool end_frame(bool encoded);
+  void on_socket_progress();
   void fail(link_closed how);
   void fail_handshake(const handshake_error& error);
   void shut();
@@ -164,7 +166,7 @@ private:
   bool congested_ = false;
   bool socket_full_ = false;
   bool overflow_ = false;
-  bool* destroyed_ = nullptr;
+  watch* watch_ = nullptr;
 
   challenge_set::entry challenge_;
   std::variant<std::monostate, initiator, acceptor> machine_;

@@ -1,0 +1,352 @@
+#include "dist/control.hpp"
+#include "dist/control_bits.hpp"
+#include <erl/etf/codec.hpp>
+#include <erl/etf/print.hpp>
+#include <erl/etf/tags.hpp>
+
+#include <limits>
+
+namespace erl::dist {
+
+namespace {
+
+constexpr std::size_t shown_bytes = 1024;
+
+/// A term for an error text: bounded, and without raw control characters.
+std::string shown(term_ref value) {
+  std::string text = to_string(value, print_options{.max_bytes = shown_bytes});
+  for (auto& character : text) {
+    const auto code = static_cast<unsigned char>(character);
+    if (code < 32 || code == 127)
+      character = '?';
+  }
+  return text;
+}
+
+/// Reads one control tuple into a message. Every function returns false after noting the first
+/// thing that is wrong.
+class control_reader {
+public:
+  control_reader(term_ref tuple, const control_context& context, control_message& message)
+      : tuple_(tuple), context_(context), message_(message) {}
+
+  bool read();
+  /// Whether a payload follows the control tuple.
+  bool has_payload() const { return payload_; }
+  std::string error() const { return std::string(wrong_) + " in " + shown(tuple_); }
+
+private:
+  bool wrong(std::string_view what) {
+    wrong_ = what;
+    return false;
+  }
+  term_ref at(std::size_t place) const { return tuple_.element(place); }
+  bool elements(std::size_t count) {
+    return tuple_.arity() == count || wrong("wrong number of elements");
+  }
+  bool kind(signal_kind what, bool payload) {
+    message_.kind = what;
+    payload_ = payload;
+    return true;
+  }
+  bool token(std::size_t place) {
+    message_.has_token = true;
+    message_.token = term::copy(at(place));
+    return true;
+  }
+
+  bool any_pid(std::size_t place, pid& out) {
+    const auto value = at(place).to_pid();
+    if (!value)
+      return wrong("no pid where one has to be");
+    out = *value;
+    return true;
+  }
+  /// A process of the peer: nobody may signal in the name of a third node's processes.
+  bool sender(std::size_t place) {
+    return any_pid(place, message_.from) &&
+           (message_.from.node == context_.peer || wrong("the sender is no process of the peer"));
+  }
+  /// A process of this node, of whatever incarnation.
+  bool own_pid(std::size_t place) {
+    return any_pid(place, message_.to) &&
+           (message_.to.node == context_.self || wrong("the receiver is on a third node"));
+  }
+  /// A process of this very incarnation.
+  bool current_pid(std::size_t place) {
+    return own_pid(place) && (message_.to.creation == context_.creation ||
+                              wrong("the receiver belongs to an earlier incarnation"));
+  }
+  bool any_name(std::size_t place) {
+    const auto value = at(place).to_atom();
+    if (!value)
+      return wrong("no atom where a registered name has to be");
+    message_.target = target_kind::name;
+    message_.name = *value;
+    return true;
+  }
+  bool own_pid_or_name(std::size_t place) {
+    return at(place).is_atom() ? any_name(place) : own_pid(place);
+  }
+  bool any_reference(std::size_t place) {
+    const auto value = at(place).to_reference();
+    if (!value)
+      return wrong("no reference where one has to be");
+    message_.ref = *value;
+    return true;
+  }
+  bool alias(std::size_t place) {
+    message_.target = target_kind::alias;
+    return any_reference(place);
+  }
+  bool id(std::size_t place) {
+    const auto value = at(place).to_uint64();
+    if (!value || *value == 0)
+      return wrong("an unlink id outside 1 to 2^64 - 1");
+    message_.id = *value;
+    return true;
+  }
+
+  bool read_send(bool has_sender, bool has_token);
+  bool read_reg_send(bool has_token);
+  bool read_alias_send(bool has_token);
+  bool read_altact();
+  bool read_exit(signal_kind what, bool payload, bool has_token);
+  bool read_unlink();
+  bool read_unlink_id(signal_kind what);
+  bool read_monitor(signal_kind what);
+  bool read_down(bool payload);
+  bool read_spawn_request(bool has_token);
+  bool read_spawn_reply(bool has_token);
+  bool read_operation();
+
+  term_ref tuple_;
+  const control_context& context_;
+  control_message& message_;
+  bool payload_ = false;
+  std::string_view wrong_;
+};
+
+bool control_reader::read() {
+  if (tuple_.arity() == 0)
+    return wrong("not a tuple with an operation");
+  const auto op = at(0).to_int64();
+  if (!op || *op <= 0 || *op > static_cast<std::int64_t>(control_op::altact_sig_send))
+    return wrong("unknown operation");
+  message_.op = static_cast<control_op>(*op);
+  return read_operation();
+}
+
+bool control_reader::read_operation() {
+  using enum control_op;
+  switch (message_.op) {
+  case link:
+    return elements(3) && kind(signal_kind::link, false) && sender(1) && own_pid(2);
+  case unlink:
+    return read_unlink();
+  case send:
+  case send_tt:
+    return read_send(false, message_.op == send_tt);
+  case send_sender:
+  case send_sender_tt:
+    return read_send(true, message_.op == send_sender_tt);
+  case reg_send:
+  case reg_send_tt:
+    return read_reg_send(message_.op == reg_send_tt);
+  case alias_send:
+  case alias_send_tt:
+    return read_alias_send(message_.op == alias_send_tt);
+  case altact_sig_send:
+    return read_altact();
+  case exit:
+  case exit_tt:
+    return read_exit(signal_kind::link_exit, false, message_.op == exit_tt);
+  case payload_exit:
+  case payload_exit_tt:
+    return read_exit(signal_kind::link_exit, true, message_.op == payload_exit_tt);
+  case exit2:
+  case exit2_tt:
+    return read_exit(signal_kind::exit_to, false, message_.op == exit2_tt);
+  case payload_exit2:
+  case payload_exit2_tt:
+    return read_exit(signal_kind::exit_to, true, message_.op == payload_exit2_tt);
+  case control_op::group_leader:
+    return elements(3) && kind(signal_kind::group_leader, false) && any_pid(1, message_.from) &&
+           any_pid(2, message_.to);
+  case monitor_p:
+    return read_monitor(signal_kind::monitor);
+  case demonitor_p:
+    return read_monitor(signal_kind::demonitor);
+  case monitor_p_exit:
+    return read_down(false);
+  case payload_monitor_p_exit:
+    return read_down(true);
+  case spawn_request:
+  case spawn_request_tt:
+    return read_spawn_request(message_.op == spawn_request_tt);
+  case spawn_reply:
+  case spawn_reply_tt:
+    return read_spawn_reply(message_.op == spawn_reply_tt);
+  case unlink_id:
+    return read_unlink_id(signal_kind::unlink_id);
+  case unlink_id_ack:
+    return read_unlink_id(signal_kind::unlink_id_ack);
+  case node_link:
+    break;
+  }
+  return wrong("unknown operation");
+}
+
+bool control_reader::read_send(bool has_sender, bool has_token) {
+  return elements(has_token ? 4 : 3) && kind(signal_kind::message, true) &&
+         (!has_sender || sender(1)) && any_pid(2, message_.to) && (!has_token || token(3));
+}
+
+bool control_reader::read_reg_send(bool has_token) {
+  return elements(has_token ? 5 : 4) && kind(signal_kind::message, true) && sender(1) &&
+         any_name(3) && (!has_token || token(4));
+}
+
+bool control_reader::read_alias_send(bool has_token) {
+  return elements(has_token ? 4 : 3) && kind(signal_kind::message, true) && sender(1) && alias(2) &&
+         (!has_token || token(3));
+}
+
+bool control_reader::read_altact() {
+  if (tuple_.arity() != 4 && tuple_.arity() != 5)
+    return wrong("wrong number of elements");
+  const auto flags = at(1).to_int64();
+  if (!flags || *flags < 0 || *flags > std::numeric_limits<std::int32_t>::max())
+    return wrong("flags that are no small integer");
+  const auto has = [&](std::int64_t bit) { return (*flags & bit) != 0; };
+  if (has(altact::alias) && has(altact::name))
+    return wrong("flags that say both alias and name");
+  message_.priority = has(altact::priority);
+  const bool exit = has(altact::exit);
+  if (!elements(has(altact::token) ? 5 : 4) ||
+      !kind(exit ? signal_kind::exit_to : signal_kind::message, true) || !sender(2))
+    return false;
+  if (has(altact::token))
+    token(4);
+  if (has(altact::alias))
+    return alias(3);
+  if (has(altact::name))
+    return any_name(3);
+  return exit ? own_pid(3) : any_pid(3, message_.to);
+}
+
+bool control_reader::read_exit(signal_kind what, bool payload, bool has_token) {
+  const std::size_t fixed = has_token ? 4 : 3;
+  if (!elements(payload ? fixed : fixed + 1) || !kind(what, payload) || !sender(1))
+    return false;
+  if (!(what == signal_kind::link_exit ? current_pid(2) : own_pid(2)))
+    return false;
+  if (has_token)
+    token(3);
+  if (!payload)
+    message_.payload = term::copy(at(fixed));
+  return true;
+}
+
+bool control_reader::read_unlink() {
+  if ((context_.common & flags::unlink_id) != 0)
+    return wrong("the old unlink operation though UNLINK_ID is negotiated");
+  return elements(3) && kind(signal_kind::unlink, false) && sender(1) && own_pid(2);
+}
+
+bool control_reader::read_unlink_id(signal_kind what) {
+  return elements(4) && kind(what, false) && id(1) && sender(2) &&
+         (what == signal_kind::unlink_id ? current_pid(3) : own_pid(3));
+}
+
+bool control_reader::read_monitor(signal_kind what) {
+  return elements(4) && kind(what, false) && sender(1) && own_pid_or_name(2) && any_reference(3);
+}
+
+bool control_reader::read_down(bool payload) {
+  if (!elements(payload ? 4 : 5) || !kind(signal_kind::down, payload) ||
+      !(at(1).is_atom() ? any_name(1) : sender(1)) || !own_pid(2) || !any_reference(3))
+    return false;
+  if (!payload)
+    message_.payload = term::copy(at(4));
+  return true;
+}
+
+bool control_reader::read_spawn_request(bool has_token) {
+  if (!elements(has_token ? 7 : 6) || !kind(signal_kind::spawn_request, true) ||
+      !any_reference(1) || !sender(2) || !any_pid(3, message_.group_leader))
+    return false;
+  const auto mfa = at(4);
+  if (!mfa.is_tuple(3) || !mfa.element(0).is_atom() || !mfa.element(1).is_atom() ||
+      mfa.element(2).kind() != term_kind::integer)
+    return wrong("no {Module, Function, Arity}");
+  message_.module = *mfa.element(0).to_atom();
+  message_.function = *mfa.element(1).to_atom();
+  message_.arity = *mfa.element(2).to_int64();
+  message_.options = term::copy(at(5));
+  return !has_token || token(6);
+}
+
+bool control_reader::read_spawn_reply(bool has_token) {
+  if (!elements(has_token ? 6 : 5) || !kind(signal_kind::spawn_reply, false) || !any_reference(1) ||
+      !own_pid(2))
+    return false;
+  if (message_.ref.node != context_.self)
+    return wrong("the request is another node's");
+  const auto flags = at(3).to_int64();
+  if (!flags)
+    return wrong("flags that are no small integer");
+  message_.linked = (*flags & spawn_reply_flag::linked) != 0;
+  message_.monitored = (*flags & spawn_reply_flag::monitored) != 0;
+  if (const auto failure = at(4).to_atom()) {
+    message_.spawn_failed = true;
+    message_.failure = *failure;
+  } else if (!any_pid(4, message_.spawned)) {
+    return false;
+  } else if (message_.spawned.node != context_.peer) {
+    return wrong("the new process is not on the peer");
+  }
+  return !has_token || token(5);
+}
+
+/// Decodes one of the terms of a frame. OTP refuses compressed ones here, and so do we.
+std::expected<decoded, control_error>
+decode_part(std::string_view part, std::span<const std::byte> bytes, const limits& bounds) {
+  if (bytes.size() >= 2 && bytes[1] == static_cast<std::byte>(etf::tag::compressed))
+    return std::unexpected(control_error{"a compressed term as " + std::string(part)});
+  auto result = decode_prefix(bytes, decode_options{.limits = bounds});
+  if (!result)
+    return std::unexpected(
+        control_error{"cannot decode the " + std::string(part) + ": " + result.error().message(),
+                      result.error().code == etf_errc::too_many_new_atoms});
+  return std::move(*result);
+}
+
+} // namespace
+
+std::expected<control_message, control_error> decode_control(std::span<const std::byte> body,
+                                                             const control_context& context) {
+  if (body.empty())
+    return std::unexpected(control_error{"an empty frame where a control message has to be"});
+  // The first byte says pass-through (112); OTP does not look at it.
+  const auto bytes = body.subspan(1);
+  auto control = decode_part("control message", bytes, context.decode);
+  if (!control)
+    return std::unexpected(std::move(control.error()));
+
+  control_message message;
+  control_reader reader(control->value, context, message);
+  if (!reader.read())
+    return std::unexpected(control_error{"illegal control message: " + reader.error()});
+  if (reader.has_payload()) {
+    auto payload = decode_part("payload", bytes.subspan(control->consumed), context.decode);
+    if (!payload) {
+      payload.error().text += " of " + shown(control->value);
+      return std::unexpected(std::move(payload.error()));
+    }
+    message.payload = std::move(payload->value);
+  }
+  return message;
+}
+
+} // namespace erl::dist

@@ -1,0 +1,376 @@
+#include "dist/link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace erl::dist {
+
+namespace {
+
+constexpr std::size_t handshake_step = 1024;
+
+std::string seconds_text(duration time) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+}
+
+} // namespace
+
+/// On the stack of every function that calls the owner; they nest, and destroying the link tells
+/// all of them.
+class link::watch {
+public:
+  explicit watch(link& watched) : link_(&watched), outer_(watched.watch_) { watched.watch_ = this; }
+  watch(const watch&) = delete;
+  watch& operator=(const watch&) = delete;
+  ~watch() {
+    if (link_ != nullptr)
+      link_->watch_ = outer_;
+  }
+  /// The link has been destroyed, or closed: nothing may be delivered, and nothing touched.
+  bool over() const { return link_ == nullptr || link_->phase_ == phase::closed; }
+  void destroyed() {
+    for (auto* each = this; each != nullptr; each = each->outer_)
+      each->link_ = nullptr;
+  }
+
+private:
+  link* link_;
+  watch* outer_;
+};
+
+link::link(driver& io, timer_queue& timers, challenge_set& challenges, const link_options& options,
+           link_events& events)
+    : io_(io), timers_(timers), challenges_(challenges), events_(events), options_(options),
+      reader_(options.max_frame), ticker_(options.ticks, true), timer_(*this) {}
+
+link::~link() {
+  if (watch_ != nullptr)
+    watch_->destroyed();
+  timers_.cancel(timer_);
+}
+
+void link::dial(const endpoint& address, std::string peer) {
+  machine_.emplace<initiator>(handshake(), std::move(peer));
+  peer_ = machine().peer();
+  phase_ = phase::connecting;
+  timers_.arm(timer_, io_.now() + options_.handshake_time);
+  stream_ = io_.connect(address, *this);
+}
+
+void link::accept(accept_events::incoming& connection) {
+  machine_.emplace<acceptor>(handshake());
+  phase_ = phase::handshaking;
+  timers_.arm(timer_, io_.now() + options_.handshake_time);
+  stream_ = connection.accept(*this);
+  run_handshake();
+}
+
+handshake_options link::handshake() {
+  challenge_ = challenges_.draw(io_);
+  handshake_options chosen;
+  chosen.name = options_.name;
+  chosen.flags = options_.flags;
+  chosen.creation = options_.creation;
+  chosen.cookie = options_.cookie;
+  chosen.challenge = challenge_.challenge();
+  chosen.outstanding = &challenges_;
+  return chosen;
+}
+
+handshake_machine& link::machine() {
+  if (auto* out = std::get_if<initiator>(&machine_))
+    return *out;
+  return std::get<acceptor>(machine_);
+}
+
+void link::connected() {
+  phase_ = phase::handshaking;
+  run_handshake();
+}
+
+std::span<std::byte> link::read_space() {
+  return reader_.space(phase_ == phase::up ? default_step : handshake_step);
+}
+
+void link::received(std::size_t size) {
+  traffic_.read += size;
+  reader_.filled(size);
+  if (phase_ == phase::handshaking)
+    run_handshake();
+  else if (phase_ == phase::up)
+    run_frames();
+}
+
+void link::run_handshake() {
+  watch alive(*this);
+  auto bytes = reader_.unread();
+  while (run_handshake_step(alive, bytes)) {
+  }
+  if (!alive.over() && phase_ == phase::up)
+    run_frames();
+}
+
+bool link::run_handshake_step(watch& alive, bytes_view& bytes) {
+  const auto before = bytes.size();
+  auto* out = std::get_if<initiator>(&machine_);
+  auto* in = std::get_if<acceptor>(&machine_);
+  const auto action = out != nullptr ? out->resume(bytes) : in->resume(bytes);
+  reader_.consume(before - bytes.size());
+  switch (action.what) {
+  case handshake_action::more:
+    return false;
+  case handshake_action::send:
+    queue_.append(action.bytes);
+    flush();
+    break;
+  case handshake_action::decide: {
+    auto decision = events_.name_received(*this, machine().peer());
+    if (!alive.over())
+      in->decide(std::move(decision));
+    break;
+  }
+  case handshake_action::still_wanted: {
+    const bool wanted = events_.still_wanted(*this);
+    if (!alive.over())
+      out->answer(wanted);
+    break;
+  }
+  case handshake_action::replace_old:
+    events_.replace_old(*this);
+    break;
+  case handshake_action::done:
+    go_up();
+    return false;
+  case handshake_action::failed:
+    fail_handshake(machine().error());
+    return false;
+  }
+  return !alive.over();
+}
+
+void link::go_up() {
+  peer_ = machine().peer();
+  const auto& own = peer_.assigned_name.empty() ? options_.name : peer_.assigned_name;
+  const auto self = atom::intern(own);
+  const auto peer = atom::intern(peer_.name);
+  if (!self || !peer)
+    return fail({.reason = close_reason::too_many_atoms,
+                 .handshake = {},
+                 .text = "no room in the atom table for the peer's name"});
+  machine_.emplace<std::monostate>();
+  challenge_.release();
+  context_ = {.self = *self,
+              .creation = peer_.assigned_name.empty() ? options_.creation : peer_.assigned_creation,
+              .peer = *peer,
+              .common = peer_.common,
+              .decode = options_.decode};
+  atoms_left_ = options_.max_new_atoms;
+  phase_ = phase::up;
+  ticker_ = ticker(options_.ticks, !peer_.visible());
+  last_write_ = io_.now();
+  timers_.arm(timer_, last_write_ + options_.ticks.interval());
+  events_.up(*this, peer_);
+}
+
+void link::run_frames() {
+  watch alive(*this);
+  while (!alive.over()) {
+    const auto frame = reader_.next();
+    if (frame.what == frame_reader::outcome::more)
+      return;
+    if (frame.what == frame_reader::outcome::too_long)
+      return fail({.reason = close_reason::frame_too_long,
+                   .handshake = {},
+                   .text = "the peer announced a frame of " + std::to_string(frame.announced) +
+                           " bytes; at most " + std::to_string(options_.max_frame) +
+                           " are accepted"});
+    if (frame.body.empty())
+      on_tick_received();
+    else if (!decode_frame(alive, frame.body))
+      return;
+  }
+}
+
+bool link::decode_frame(watch& alive, std::span<const std::byte> body) {
+  // Other threads may add atoms at the same time; they are charged to this peer, which is the safe
+  // side.
+  const auto atoms_before = atom_count();
+  context_.decode.new_atoms = std::min(options_.decode.new_atoms, atoms_left_);
+  auto message = decode_control(body, context_);
+  atoms_left_ -= std::min(atoms_left_, atom_count() - atoms_before);
+  if (!message) {
+    fail({.reason = message.error().atoms_exhausted ? close_reason::too_many_atoms
+                                                    : close_reason::protocol_error,
+          .handshake = {},
+          .text = std::move(message.error().text)});
+    return false;
+  }
+  events_.message(*this, std::move(*message));
+  return !alive.over();
+}
+
+void link::on_tick_received() {
+  if (ticker::answers(io_.now(), last_write_, queue_.empty()))
+    write_tick();
+}
+
+void link::on_timer() {
+  if (phase_ == phase::connecting)
+    return fail({.reason = close_reason::unreachable,
+                 .handshake = {},
+                 .text = "no connection within " + seconds_text(options_.handshake_time)});
+  if (phase_ == phase::handshaking)
+    return fail_handshake(machine().out_of_time());
+
+  watch alive(*this);
+  traffic_.queue_empty = queue_.empty();
+  const auto verdict = ticker_.check(traffic_);
+  if (verdict == ticker::verdict::dead)
+    return fail({.reason = close_reason::tick_timeout,
+                 .handshake = {},
+                 .text = "nothing came from the peer for about " +
+                         seconds_text(options_.ticks.time) + " (net_tick_timeout)"});
+  timers_.arm(timer_, io_.now() + options_.ticks.interval());
+  if (verdict == ticker::verdict::send_tick)
+    write_tick();
+  else
+    flush();
+}
+
+void link::write_tick() {
+  queue_.append(tick_frame);
+  flush();
+}
+
+bool link::may_send(const control_message& message) const {
+  const bool to_process = message.target == target_kind::process;
+  switch (message.kind) {
+  case signal_kind::link_exit:
+  case signal_kind::unlink:
+  case signal_kind::unlink_id:
+    // Sent to an earlier incarnation of the peer, these make OTP close the connection.
+    return message.to.node == context_.peer && message.to.creation == peer_.creation;
+  case signal_kind::message:
+  case signal_kind::exit_to:
+  case signal_kind::monitor:
+  case signal_kind::demonitor:
+    return !to_process || message.to.node == context_.peer;
+  case signal_kind::link:
+  case signal_kind::unlink_id_ack:
+  case signal_kind::down:
+  case signal_kind::group_leader:
+  case signal_kind::spawn_reply:
+    return message.to.node == context_.peer;
+  case signal_kind::spawn_request:
+    return true;
+  }
+  return false;
+}
+
+bool link::send(const control_message& message) {
+  if (phase_ != phase::up || overflow_ || !may_send(message))
+    return false;
+  return end_frame(encode_control(message, context_.common, queue_.begin_frame()));
+}
+
+bool link::send(const pid& from, const pid& to, term_ref payload) {
+  if (phase_ != phase::up || overflow_ || to.node != context_.peer)
+    return false;
+  return end_frame(encode_send(from, to, payload, context_.common, queue_.begin_frame()));
+}
+
+bool link::send(const pid& from, atom to, term_ref payload) {
+  if (phase_ != phase::up || overflow_)
+    return false;
+  return end_frame(encode_reg_send(from, to, payload, queue_.begin_frame()));
+}
+
+bool link::end_frame(bool encoded) {
+  if (!encoded) {
+    queue_.drop_frame();
+    return false;
+  }
+  if (!queue_.end_frame())
+    return false;
+  congested_ = congested_ || queue_.size() >= options_.high_water;
+  overflow_ = queue_.size() > options_.max_queued;
+  return true;
+}
+
+void link::flush() {
+  if (overflow_ && phase_ == phase::up)
+    return fail({.reason = close_reason::output_overflow,
+                 .handshake = {},
+                 .text = "more than " + std::to_string(options_.max_queued) +
+                         " bytes wait for a peer that does not read them"});
+  bool progress = false;
+  while (!socket_full_ && stream_ != nullptr && !queue_.empty()) {
+    frame_queue::chain pieces;
+    const auto count = queue_.gather(pieces);
+    std::size_t offered = 0;
+    for (const auto& piece : std::span(pieces).first(count))
+      offered += piece.size();
+    const auto taken = stream_->write(std::span(pieces).first(count));
+    socket_full_ = taken < offered;
+    progress = progress || taken != 0;
+    traffic_.written += taken;
+    queue_.taken(taken);
+  }
+  if (progress)
+    on_socket_progress();
+}
+
+void link::on_socket_progress() {
+  last_write_ = io_.now();
+  if (congested_ && queue_.size() <= options_.low_water) {
+    congested_ = false;
+    events_.drained(*this);
+  }
+}
+
+void link::writable() {
+  socket_full_ = false;
+  flush();
+}
+
+void link::closed(std::error_code reason) {
+  const auto because = reason ? ": " + reason.message() : std::string();
+  if (phase_ == phase::connecting)
+    return fail(
+        {.reason = close_reason::unreachable, .handshake = {}, .text = "cannot connect" + because});
+  if (phase_ == phase::handshaking) {
+    auto error = machine().closed_by_peer();
+    error.text += because;
+    return fail_handshake(error);
+  }
+  if (phase_ == phase::up)
+    fail({.reason = reason ? close_reason::connection_lost : close_reason::peer_closed,
+          .handshake = {},
+          .text = reason ? "the connection was lost" + because : "the peer closed the connection"});
+}
+
+void link::fail_handshake(const handshake_error& error) {
+  peer_ = machine().peer();
+  fail({.reason = close_reason::handshake_failed, .handshake = error.code, .text = error.text});
+}
+
+void link::fail(link_closed how) {
+  shut();
+  events_.closed(*this, how);
+}
+
+void link::close() { shut(); }
+
+void link::shut() {
+  phase_ = phase::closed;
+  timers_.cancel(timer_);
+  stream_.reset();
+  challenge_.release();
+  queue_ = {};
+  congested_ = false;
+}
+
+endpoint link::peer_address() const { return stream_ != nullptr ? stream_->peer() : endpoint{}; }
+
+} // namespace erl::dist
