@@ -16,37 +16,13 @@ std::string seconds_text(duration time) {
 
 } // namespace
 
-/// On the stack of every function that calls the owner; they nest, and destroying the link tells
-/// all of them.
-class link::watch {
-public:
-  explicit watch(link& watched) : link_(&watched), outer_(watched.watch_) { watched.watch_ = this; }
-  watch(const watch&) = delete;
-  watch& operator=(const watch&) = delete;
-  ~watch() {
-    if (link_ != nullptr)
-      link_->watch_ = outer_;
-  }
-  /// The link has been destroyed, or closed: nothing may be delivered, and nothing touched.
-  bool over() const { return link_ == nullptr || link_->phase_ == phase::closed; }
-  void destroyed() {
-    for (auto* each = this; each != nullptr; each = each->outer_)
-      each->link_ = nullptr;
-  }
-
-private:
-  link* link_;
-  watch* outer_;
-};
-
 link::link(driver& io, timer_queue& timers, challenge_set& challenges, const link_options& options,
            link_events& events)
     : io_(io), timers_(timers), challenges_(challenges), events_(events), options_(options),
       reader_(options.max_frame), ticker_(options.ticks, true), timer_(*this) {}
 
 link::~link() {
-  if (watch_ != nullptr)
-    watch_->destroyed();
+  *over_ = true;
   timers_.cancel(timer_);
 }
 
@@ -103,15 +79,16 @@ void link::received(std::size_t size) {
 }
 
 void link::run_handshake() {
-  watch alive(*this);
+  const auto over = over_;
   auto bytes = reader_.unread();
-  while (run_handshake_step(alive, bytes)) {
+  while (run_handshake_step(bytes)) {
   }
-  if (!alive.over() && phase_ == phase::up)
+  if (!*over && phase_ == phase::up)
     run_frames();
 }
 
-bool link::run_handshake_step(watch& alive, bytes_view& bytes) {
+bool link::run_handshake_step(bytes_view& bytes) {
+  const auto over = over_;
   const auto before = bytes.size();
   auto* out = std::get_if<initiator>(&machine_);
   auto* in = std::get_if<acceptor>(&machine_);
@@ -126,13 +103,13 @@ bool link::run_handshake_step(watch& alive, bytes_view& bytes) {
     break;
   case handshake_action::decide: {
     auto decision = events_.name_received(*this, machine().peer());
-    if (!alive.over())
+    if (!*over)
       in->decide(std::move(decision));
     break;
   }
   case handshake_action::still_wanted: {
     const bool wanted = events_.still_wanted(*this);
-    if (!alive.over())
+    if (!*over)
       out->answer(wanted);
     break;
   }
@@ -146,7 +123,7 @@ bool link::run_handshake_step(watch& alive, bytes_view& bytes) {
     fail_handshake(machine().error());
     return false;
   }
-  return !alive.over();
+  return !*over;
 }
 
 void link::go_up() {
@@ -174,8 +151,8 @@ void link::go_up() {
 }
 
 void link::run_frames() {
-  watch alive(*this);
-  while (!alive.over()) {
+  const auto over = over_;
+  while (!*over) {
     const auto frame = reader_.next();
     if (frame.what == frame_reader::outcome::more)
       return;
@@ -187,12 +164,13 @@ void link::run_frames() {
                            " are accepted"});
     if (frame.body.empty())
       on_tick_received();
-    else if (!decode_frame(alive, frame.body))
+    else if (!decode_frame(frame.body))
       return;
   }
 }
 
-bool link::decode_frame(watch& alive, std::span<const std::byte> body) {
+bool link::decode_frame(std::span<const std::byte> body) {
+  const auto over = over_;
   // Other threads may add atoms at the same time; they are charged to this peer, which is the safe
   // side.
   const auto atoms_before = atom_count();
@@ -207,7 +185,7 @@ bool link::decode_frame(watch& alive, std::span<const std::byte> body) {
     return false;
   }
   events_.message(*this, std::move(*message));
-  return !alive.over();
+  return !*over;
 }
 
 void link::on_tick_received() {
@@ -223,7 +201,6 @@ void link::on_timer() {
   if (phase_ == phase::handshaking)
     return fail_handshake(machine().out_of_time());
 
-  watch alive(*this);
   traffic_.queue_empty = queue_.empty();
   const auto verdict = ticker_.check(traffic_);
   if (verdict == ticker::verdict::dead)
@@ -363,6 +340,7 @@ void link::fail(link_closed how) {
 void link::close() { shut(); }
 
 void link::shut() {
+  *over_ = true;
   phase_ = phase::closed;
   timers_.cancel(timer_);
   stream_.reset();

@@ -131,9 +131,6 @@ private:
     link& owner_;
   };
 
-  /// Notices that the link has been destroyed during a callback.
-  class watch;
-
   void connected() override;
   std::span<std::byte> read_space() override;
   void received(std::size_t size) override;
@@ -142,11 +139,11 @@ private:
 
   handshake_options handshake();
   void run_handshake();
-  bool run_handshake_step(watch& alive, bytes_view& bytes);
+  bool run_handshake_step(bytes_view& bytes);
   handshake_machine& machine();
   void go_up();
   void run_frames();
-  bool decode_frame(watch& alive, std::span<const std::byte> body);
+  bool decode_frame(std::span<const std::byte> body);
   void on_timer();
   void on_tick_received();
   void write_tick();
@@ -166,7 +163,9 @@ private:
   bool congested_ = false;
   bool socket_full_ = false;
   bool overflow_ = false;
-  watch* watch_ = nullptr;
+  /// True once nothing may be delivered, or the link is destroyed. Functions that call the owner
+  /// keep a share of it, to learn afterwards whether there still is a link.
+  std::shared_ptr<bool> over_ = std::make_shared<bool>(false);
 
   challenge_set::entry challenge_;
   std::variant<std::monostate, initiator, acceptor> machine_;
