@@ -2,6 +2,7 @@
 /// as a whole.
 #pragma once
 
+#include <erl/etf/detail/arena.hpp>
 #include <erl/etf/detail/layout.hpp>
 #include <erl/etf/shared_bytes.hpp>
 
@@ -51,60 +52,5 @@ public:
 constexpr std::size_t words_for(std::size_t bytes) noexcept {
   return bytes / sizeof(word) + (bytes % sizeof(word) != 0 ? 1 : 0);
 }
-
-/// Hands out the words of one block. What it made is freed with it unless taken.
-class arena {
-public:
-  arena() noexcept = default;
-  arena(const arena&) = delete;
-  arena& operator=(const arena&) = delete;
-  ~arena() {
-    if (block_ != nullptr)
-      release(block_);
-  }
-
-  /// Makes sure that the next `words` come from one piece of memory without further checks of its
-  /// size.
-  void reserve(std::size_t words) {
-    if (static_cast<std::size_t>(limit_ - next_) < words)
-      grow(words);
-  }
-
-  word* allocate(std::size_t words) {
-    reserve(words);
-    word* result = next_;
-    next_ += words;
-    return result;
-  }
-
-  /// A binary of any size with a copy of `bytes`; its word.
-  word binary(std::span<const std::byte> bytes);
-  /// A slice of `part`, whose owner is counted up.
-  word slice(const shared_bytes& owner, std::span<const std::byte> part);
-  /// A slice that is a copy of another one.
-  word slice(const word* other);
-  /// The first `bits` bits of `bytes`, which are not whole bytes.
-  word bit_string(std::span<const std::byte> bytes, std::size_t bits);
-  word integer(std::int64_t value);
-  word unsigned_integer(std::uint64_t value);
-  /// Any magnitude, with leading zeros or not, in the form that its value has.
-  word magnitude(bool negative, std::span<const std::uint64_t> words);
-
-  /// The block, with its count of one; null when nothing was allocated.
-  block* take() noexcept {
-    block* result = block_;
-    block_ = nullptr;
-    next_ = limit_ = nullptr;
-    return result;
-  }
-
-private:
-  void grow(std::size_t words);
-  word chain(word* box, const std::byte* data, std::size_t size, void* owner) noexcept;
-
-  block* block_ = nullptr;
-  word* next_ = nullptr;
-  word* limit_ = nullptr;
-};
 
 } // namespace erl::detail

@@ -1,6 +1,7 @@
 /// Builds a term in place: no intermediate copies, one block of memory.
 #pragma once
 
+#include <erl/etf/detail/arena.hpp>
 #include <erl/etf/term.hpp>
 
 #include <cstddef>
@@ -27,7 +28,6 @@ public:
   builder() noexcept = default;
   builder(const builder&) = delete;
   builder& operator=(const builder&) = delete;
-  ~builder();
 
   void add(atom value) { put(detail::atom_word(value.index())); }
   template <std::same_as<bool> Bool> void add(Bool value) {
@@ -77,29 +77,43 @@ public:
 
 private:
   enum class closing : std::uint8_t { nothing, tail, map };
+  /// A container that is being filled: its next free word, and how many of its values are missing.
   struct frame {
     detail::word* next;
     std::size_t left;
+    closing closes;
     detail::word* map;
   };
-  struct bits_view {
-    const std::byte* data;
-    std::size_t size;
-  };
 
-  detail::word* allocate(std::size_t words);
-  void put(detail::word value);
-  void open(detail::word* slots, std::size_t count, detail::word* map);
-  void close_frames();
-  void add_integer(std::int64_t value);
+  void put(detail::word value) {
+    if (top_.left == 0)
+      refuse();
+    *top_.next++ = value;
+    if (--top_.left == 0)
+      close();
+  }
+  /// As `put`, for a container that is filled next.
+  void put_open(detail::word value) {
+    if (top_.left == 0)
+      refuse();
+    *top_.next++ = value;
+    --top_.left;
+  }
+  void open(detail::word* first, std::size_t count, closing closes, detail::word* map);
+  void close();
   void add_unsigned(std::uint64_t value);
-  void add_magnitude(bool negative, std::span<const std::uint64_t> words);
-  void discard() noexcept;
+  void add_large(std::int64_t value);
+  void add_integer(std::int64_t value) {
+    if (detail::fits_small(value))
+      put(detail::small_word(value));
+    else
+      add_large(value);
+  }
+  [[noreturn]] static void refuse();
 
-  detail::block* block_ = nullptr;
-  detail::word root_ = 0;
-  bool complete_ = false;
-  frame top_{&root_, 1, nullptr};
+  detail::arena memory_;
+  detail::word root_ = detail::nil_word;
+  frame top_{&root_, 1, closing::nothing, nullptr};
   std::vector<frame> stack_;
 };
 
