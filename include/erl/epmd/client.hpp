@@ -25,7 +25,7 @@ std::expected<std::uint16_t, error> default_port();
 
 /// What EPMD knows about a node (PORT2_RESP).
 struct node_info {
-  std::string name;       ///< the part before the @
+  std::string name = {};  ///< the part before the @
   std::uint16_t port = 0; ///< where it listens; never 0
   std::uint8_t type = 77; ///< 77: a full node, 72: a hidden one. Decoration: the handshake decides
   std::uint8_t protocol = 0; ///< 0: TCP
@@ -40,14 +40,14 @@ struct node_info {
 
 /// A line of EPMD's list.
 struct listed_node {
-  std::string name;       ///< the part before the @
+  std::string name = {};  ///< the part before the @
   std::uint16_t port = 0; ///< where it listens
   bool operator==(const listed_node&) const = default;
 };
 
 /// How to ask.
 struct query_options {
-  std::optional<std::uint16_t> port;          ///< EPMD's port; else `default_port()`
+  std::optional<std::uint16_t> port = {};     ///< EPMD's port; else `default_port()`
   duration timeout = std::chrono::seconds{5}; ///< for all of it: name service, connecting, answer
 };
 
@@ -61,11 +61,11 @@ std::expected<std::vector<listed_node>, error> names(std::string_view host,
 
 /// How to register a node.
 struct registration_options {
-  std::string name;                       ///< the part before the @
-  std::uint16_t port = 0;                 ///< where the node listens already
-  std::uint8_t type = 77;                 ///< 77, or 72 for a hidden node
-  std::string host = "127.0.0.1";         ///< EPMD accepts registrations from its own host only
-  std::optional<std::uint16_t> epmd_port; ///< EPMD's port; else `default_port()`
+  std::string name = {};          ///< the part before the @
+  std::uint16_t port = 0;         ///< where the node listens already
+  std::uint8_t type = 77;         ///< 77, or 72 for a hidden node
+  std::string host = "127.0.0.1"; ///< EPMD accepts registrations from its own host only
+  std::optional<std::uint16_t> epmd_port = {}; ///< EPMD's port; else `default_port()`
   duration timeout = std::chrono::seconds{10}; ///< for each attempt
   duration retry = std::chrono::seconds{2};    ///< pause between attempts after a loss
 };

@@ -17,10 +17,10 @@ namespace erl::epmd {
 
 /// How to serve.
 struct daemon_options {
-  std::optional<std::uint16_t> port; ///< else `default_port()`; 0 takes any free port
+  std::optional<std::uint16_t> port = {}; ///< else `default_port()`; 0 takes any free port
   /// Addresses to listen on, besides loopback: at most 16. {"0.0.0.0", "::"} means every interface.
   /// Loopback may fail quietly when there is another address; those named here must work.
-  std::vector<std::string> addresses;
+  std::vector<std::string> addresses = {};
   bool relaxed =
       false; ///< let local programs stop nodes' registrations, and kill the daemon at any time
   duration packet_timeout =
