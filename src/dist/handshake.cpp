@@ -162,16 +162,22 @@ handshake_action initiator::resume(bytes_view& bytes) {
   default:
     break;
   }
-  const auto message = take_message(bytes);
-  if (!message)
-    return {.what = state_ == state::failed ? handshake_action::failed : handshake_action::more};
+  while (const auto message = take_message(bytes)) {
+    const auto action = on_message(*message);
+    if (action.what != handshake_action::more)
+      return action;
+  }
+  return {.what = state_ == state::failed ? handshake_action::failed : handshake_action::more};
+}
+
+handshake_action initiator::on_message(bytes_view message) {
   switch (state_) {
   case state::status:
-    return on_status(*message);
+    return on_status(message);
   case state::challenge:
-    return on_challenge(*message);
+    return on_challenge(message);
   default:
-    return on_ack(*message);
+    return on_ack(message);
   }
 }
 
@@ -281,18 +287,24 @@ handshake_action acceptor::resume(bytes_view& bytes) {
   default:
     break;
   }
-  const auto message = take_message(bytes);
-  if (!message)
-    return {.what = state_ == state::failed ? handshake_action::failed : handshake_action::more};
+  while (const auto message = take_message(bytes)) {
+    const auto action = on_message(*message);
+    if (action.what != handshake_action::more)
+      return action;
+  }
+  return {.what = state_ == state::failed ? handshake_action::failed : handshake_action::more};
+}
+
+handshake_action acceptor::on_message(bytes_view message) {
   switch (state_) {
   case state::send_name:
-    return on_name(*message);
+    return on_name(message);
   case state::alive_answer:
-    return on_alive_answer(*message);
+    return on_alive_answer(message);
   case state::complement:
-    return on_complement(*message);
+    return on_complement(message);
   default:
-    return on_reply(*message);
+    return on_reply(message);
   }
 }
 

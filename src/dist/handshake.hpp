@@ -162,6 +162,7 @@ public:
   void answer(bool still_wanted);
 
 private:
+  handshake_action on_message(bytes_view message);
   handshake_action on_status(bytes_view message);
   handshake_action on_challenge(bytes_view message);
   handshake_action on_ack(bytes_view message);
@@ -181,6 +182,7 @@ public:
   void decide(handshake_decision decision);
 
 private:
+  handshake_action on_message(bytes_view message);
   handshake_action on_name(bytes_view message);
   handshake_action on_decision();
   handshake_action on_alive_answer(bytes_view message);
