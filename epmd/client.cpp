@@ -83,8 +83,11 @@ std::weak_ptr<exchange> async_lookup(asio::io_context& io, target to, std::strin
   return exchange::start(
       io, to, std::move(request), most_lookup_bytes, keep(found, decode),
       [found, to, name = std::move(name), done = std::move(done)](auto connection) mutable {
-        if (connection)
+        if (connection) {
+          boost::system::error_code gone;
+          found->address = connection->remote_endpoint(gone).address().to_string();
           return done(check(std::move(*found), to, std::move(name)));
+        }
         connection.error().name = std::move(name);
         done(std::unexpected(std::move(connection.error())));
       });

@@ -31,7 +31,8 @@ struct node_info {
   std::uint8_t protocol = 0; ///< 0: TCP
   std::uint16_t highest = 6; ///< the highest distribution version it speaks
   std::uint16_t lowest = 6;  ///< the lowest
-  std::string extra;         ///< opaque bytes; empty for OTP's nodes
+  std::string extra = {};    ///< opaque bytes; empty for OTP's nodes
+  std::string address = {};  ///< numeric address of the host, as its EPMD was reached
 
   /// Whether it speaks the distribution version of OTP 23 and later.
   bool speaks_version_6() const noexcept { return lowest <= 6 && highest >= 6; }
