@@ -1,5 +1,6 @@
 #include "dist/control.hpp"
 #include "dist/control_bits.hpp"
+#include "dist/control_elements.hpp"
 #include <erl/etf/codec.hpp>
 #include <erl/etf/print.hpp>
 #include <erl/etf/tags.hpp>
@@ -27,36 +28,42 @@ std::string shown(term_ref value) {
 /// thing that is wrong.
 class control_reader {
 public:
-  control_reader(term_ref tuple, const control_context& context, control_message& message)
-      : tuple_(tuple), context_(context), message_(message) {}
+  control_reader(control_elements& elements, const control_context& context,
+                 control_message& message)
+      : elements_(elements), context_(context), message_(message) {}
 
   bool read();
   /// Whether a payload follows the control tuple.
   bool has_payload() const { return payload_; }
-  std::string error() const { return std::string(wrong_) + " in " + shown(tuple_); }
+  std::string_view error() const { return wrong_; }
 
 private:
   bool wrong(std::string_view what) {
     wrong_ = what;
     return false;
   }
-  term_ref at(std::size_t place) const { return tuple_.element(place); }
   bool elements(std::size_t count) {
-    return tuple_.arity() == count || wrong("wrong number of elements");
+    return elements_.size() == count || wrong("wrong number of elements");
   }
   bool kind(signal_kind what, bool payload) {
     message_.kind = what;
     payload_ = payload;
     return true;
   }
+  bool any_term(std::size_t place, term& out) {
+    auto value = elements_.to_term(place);
+    if (!value)
+      return wrong("an element that cannot be decoded");
+    out = std::move(*value);
+    return true;
+  }
   bool token(std::size_t place) {
     message_.has_token = true;
-    message_.token = term::copy(at(place));
-    return true;
+    return any_term(place, message_.token);
   }
 
   bool any_pid(std::size_t place, pid& out) {
-    const auto value = at(place).to_pid();
+    const auto value = elements_.to_pid(place);
     if (!value)
       return wrong("no pid where one has to be");
     out = *value;
@@ -78,7 +85,7 @@ private:
                               wrong("the receiver belongs to an earlier incarnation"));
   }
   bool any_name(std::size_t place) {
-    const auto value = at(place).to_atom();
+    const auto value = elements_.to_atom(place);
     if (!value)
       return wrong("no atom where a registered name has to be");
     message_.target = target_kind::name;
@@ -86,10 +93,10 @@ private:
     return true;
   }
   bool own_pid_or_name(std::size_t place) {
-    return at(place).is_atom() ? any_name(place) : own_pid(place);
+    return elements_.is_atom(place) ? any_name(place) : own_pid(place);
   }
   bool any_reference(std::size_t place) {
-    const auto value = at(place).to_reference();
+    const auto value = elements_.to_reference(place);
     if (!value)
       return wrong("no reference where one has to be");
     message_.ref = *value;
@@ -100,7 +107,7 @@ private:
     return any_reference(place);
   }
   bool id(std::size_t place) {
-    const auto value = at(place).to_uint64();
+    const auto value = elements_.to_uint64(place);
     if (!value || *value == 0)
       return wrong("an unlink id outside 1 to 2^64 - 1");
     message_.id = *value;
@@ -120,7 +127,7 @@ private:
   bool read_spawn_reply(bool has_token);
   bool read_operation();
 
-  term_ref tuple_;
+  control_elements& elements_;
   const control_context& context_;
   control_message& message_;
   bool payload_ = false;
@@ -128,9 +135,7 @@ private:
 };
 
 bool control_reader::read() {
-  if (tuple_.arity() == 0)
-    return wrong("not a tuple with an operation");
-  const auto op = at(0).to_int64();
+  const auto op = elements_.to_int64(0);
   if (!op || *op <= 0 || *op > static_cast<std::int64_t>(control_op::altact_sig_send))
     return wrong("unknown operation");
   message_.op = static_cast<control_op>(*op);
@@ -213,9 +218,9 @@ bool control_reader::read_alias_send(bool has_token) {
 }
 
 bool control_reader::read_altact() {
-  if (tuple_.arity() != 4 && tuple_.arity() != 5)
+  if (elements_.size() != 4 && elements_.size() != 5)
     return wrong("wrong number of elements");
-  const auto flags = at(1).to_int64();
+  const auto flags = elements_.to_int64(1);
   if (!flags || *flags < 0 || *flags > std::numeric_limits<std::int32_t>::max())
     return wrong("flags that are no small integer");
   const auto has = [&](std::int64_t bit) { return (*flags & bit) != 0; };
@@ -226,8 +231,8 @@ bool control_reader::read_altact() {
   if (!elements(has(altact::token) ? 5 : 4) ||
       !kind(exit ? signal_kind::exit_to : signal_kind::message, true) || !sender(2))
     return false;
-  if (has(altact::token))
-    token(4);
+  if (has(altact::token) && !token(4))
+    return false;
   if (has(altact::alias))
     return alias(3);
   if (has(altact::name))
@@ -241,11 +246,9 @@ bool control_reader::read_exit(signal_kind what, bool payload, bool has_token) {
     return false;
   if (!(what == signal_kind::link_exit ? current_pid(2) : own_pid(2)))
     return false;
-  if (has_token)
-    token(3);
-  if (!payload)
-    message_.payload = term::copy(at(fixed));
-  return true;
+  if (has_token && !token(3))
+    return false;
+  return payload || any_term(fixed, message_.payload);
 }
 
 bool control_reader::read_unlink() {
@@ -265,26 +268,25 @@ bool control_reader::read_monitor(signal_kind what) {
 
 bool control_reader::read_down(bool payload) {
   if (!elements(payload ? 4 : 5) || !kind(signal_kind::down, payload) ||
-      !(at(1).is_atom() ? any_name(1) : sender(1)) || !own_pid(2) || !any_reference(3))
+      !(elements_.is_atom(1) ? any_name(1) : sender(1)) || !own_pid(2) || !any_reference(3))
     return false;
-  if (!payload)
-    message_.payload = term::copy(at(4));
-  return true;
+  return payload || any_term(4, message_.payload);
 }
 
 bool control_reader::read_spawn_request(bool has_token) {
   if (!elements(has_token ? 7 : 6) || !kind(signal_kind::spawn_request, true) ||
       !any_reference(1) || !sender(2) || !any_pid(3, message_.group_leader))
     return false;
-  const auto mfa = at(4);
+  term mfa;
+  if (!any_term(4, mfa))
+    return false;
   if (!mfa.is_tuple(3) || !mfa.element(0).is_atom() || !mfa.element(1).is_atom() ||
       mfa.element(2).kind() != term_kind::integer)
     return wrong("no {Module, Function, Arity}");
   message_.module = *mfa.element(0).to_atom();
   message_.function = *mfa.element(1).to_atom();
   message_.arity = *mfa.element(2).to_int64();
-  message_.options = term::copy(at(5));
-  return !has_token || token(6);
+  return any_term(5, message_.options) && (!has_token || token(6));
 }
 
 bool control_reader::read_spawn_reply(bool has_token) {
@@ -293,12 +295,12 @@ bool control_reader::read_spawn_reply(bool has_token) {
     return false;
   if (message_.ref.node != context_.self)
     return wrong("the request is another node's");
-  const auto flags = at(3).to_int64();
+  const auto flags = elements_.to_int64(3);
   if (!flags)
     return wrong("flags that are no small integer");
   message_.linked = (*flags & spawn_reply_flag::linked) != 0;
   message_.monitored = (*flags & spawn_reply_flag::monitored) != 0;
-  if (const auto failure = at(4).to_atom()) {
+  if (const auto failure = elements_.to_atom(4)) {
     message_.spawn_failed = true;
     message_.failure = *failure;
   } else if (!any_pid(4, message_.spawned)) {
@@ -309,17 +311,41 @@ bool control_reader::read_spawn_reply(bool has_token) {
   return !has_token || token(5);
 }
 
-/// Decodes one of the terms of a frame. OTP refuses compressed ones here, and so do we.
-std::expected<decoded, control_error>
-decode_part(std::string_view part, std::span<const std::byte> bytes, const limits& bounds) {
-  if (bytes.size() >= 2 && bytes[1] == static_cast<std::byte>(etf::tag::compressed))
-    return std::unexpected(control_error{"a compressed term as " + std::string(part)});
-  auto result = decode_prefix(bytes, decode_options{.limits = bounds});
-  if (!result)
-    return std::unexpected(
-        control_error{"cannot decode the " + std::string(part) + ": " + result.error().message(),
-                      result.error().code == etf_errc::too_many_new_atoms});
-  return std::move(*result);
+bool is_compressed(std::span<const std::byte> bytes) {
+  return bytes.size() >= 2 && bytes[1] == static_cast<std::byte>(etf::tag::compressed);
+}
+
+control_error atoms_error() {
+  return {.text = "the peer has introduced more new atoms than it may", .atoms_exhausted = true};
+}
+
+/// What is wrong with a control message, with the term if it is one.
+control_error control_failure(std::span<const std::byte> bytes, const control_elements& elements,
+                              std::string_view wrong, const limits& bounds) {
+  if (elements.error() == etf_errc::too_many_new_atoms)
+    return atoms_error();
+  std::string text = "illegal control message: ";
+  text += elements.error() == etf_errc::none ? wrong : to_text(elements.error());
+  // For the text no new atom is spent.
+  auto spared = bounds;
+  spared.new_atoms = 0;
+  if (const auto value = decode_prefix(bytes, {.limits = spared}); value && !is_compressed(bytes))
+    text += " in " + shown(value->value);
+  return {.text = std::move(text)};
+}
+
+std::expected<term, control_error> decode_payload(std::span<const std::byte> bytes,
+                                                  const limits& bounds) {
+  // OTP refuses compressed terms in frames, and so do we.
+  if (is_compressed(bytes))
+    return std::unexpected(control_error{.text = "a compressed term as payload"});
+  auto result = decode_prefix(bytes, {.limits = bounds});
+  if (result)
+    return std::move(result->value);
+  if (result.error().code == etf_errc::too_many_new_atoms)
+    return std::unexpected(atoms_error());
+  return std::unexpected(
+      control_error{.text = "cannot decode the payload: " + result.error().message()});
 }
 
 } // namespace
@@ -327,26 +353,27 @@ decode_part(std::string_view part, std::span<const std::byte> bytes, const limit
 std::expected<control_message, control_error> decode_control(std::span<const std::byte> body,
                                                              const control_context& context) {
   if (body.empty())
-    return std::unexpected(control_error{"an empty frame where a control message has to be"});
+    return std::unexpected(
+        control_error{.text = "an empty frame where a control message has to be"});
   // The first byte says pass-through (112); OTP does not look at it.
   const auto bytes = body.subspan(1);
-  auto control = decode_part("control message", bytes, context.decode);
-  if (!control)
-    return std::unexpected(std::move(control.error()));
-
-  control_message message;
-  control_reader reader(control->value, context, message);
+  std::expected<control_message, control_error> result;
+  control_elements elements({.self = context.self, .peer = context.peer}, context.decode);
+  if (!elements.parse(bytes))
+    return std::unexpected(
+        control_failure(bytes, elements, "not a tuple of a control message", context.decode));
+  control_reader reader(elements, context, *result);
   if (!reader.read())
-    return std::unexpected(control_error{"illegal control message: " + reader.error()});
+    return std::unexpected(control_failure(bytes, elements, reader.error(), context.decode));
   if (reader.has_payload()) {
-    auto payload = decode_part("payload", bytes.subspan(control->consumed), context.decode);
+    auto payload = decode_payload(bytes.subspan(elements.consumed()), context.decode);
     if (!payload) {
-      payload.error().text += " of " + shown(control->value);
+      payload.error().text += " of " + std::string(op_name(result->op));
       return std::unexpected(std::move(payload.error()));
     }
-    message.payload = std::move(payload->value);
+    result->payload = std::move(*payload);
   }
-  return message;
+  return result;
 }
 
 } // namespace erl::dist
