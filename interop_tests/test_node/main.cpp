@@ -1,0 +1,87 @@
+/// A C++ node that the Erlang and Elixir programs of these tests drive.
+///
+///     test_node NAME [hidden|visible] [tick=SECONDS] [connect=NODE]...
+///
+/// The cookie comes from `~/.erlang.cookie`. With `connect` the node connects to that one before it says READY, and
+/// prints `CONNECTED NODE` or `NOT CONNECTED NODE: why`.
+#include "puppet.hpp"
+#include "servers.hpp"
+
+#include <erl/erl.hpp>
+
+#include <charconv>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test_node;
+
+struct settings {
+  erl::node_options node{.visible = true};
+  std::vector<std::string> peers;
+};
+
+bool parse(int count, char** words, settings& to) {
+  if (count < 2)
+    return false;
+  to.node.name = words[1];
+  for (int i = 2; i < count; ++i) {
+    std::string_view word = words[i];
+    if (word == "hidden" || word == "visible") {
+      to.node.visible = word == "visible";
+    } else if (word.starts_with("tick=")) {
+      unsigned seconds = 0;
+      word.remove_prefix(5);
+      const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), seconds);
+      if (error != std::errc() || end != word.data() + word.size())
+        return false;
+      to.node.tick_time = std::chrono::seconds(seconds);
+    } else if (word.starts_with("connect=")) {
+      to.peers.emplace_back(word.substr(8));
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Everything that is registered, in the order in which it starts.
+erl::supervisor top() {
+  const erl::restart_limits limits{.intensity = 100, .period = 10s};
+  const erl::child_options quick{.shutdown = 2s};
+  return erl::supervisor{erl::one_for_one,
+                         limits,
+                         erl::child<echo>("echo"),
+                         erl::child<counter>("counter"),
+                         erl::child<sink>("sink"),
+                         erl::child<spawner>("spawner"),
+                         erl::child("demo_sup", erl::supervisor{erl::one_for_one, limits,
+                                                                erl::child<crasher>("crasher", quick),
+                                                                erl::child<steady>("steady", quick)})};
+}
+
+} // namespace
+
+int main(int count, char** words) {
+  settings wanted;
+  if (!parse(count, words, wanted)) {
+    std::fputs("usage: test_node NAME [hidden|visible] [tick=SECONDS] [connect=NODE]...\n", stderr);
+    return 2;
+  }
+  erl::node node(wanted.node);
+  if (!node.start(top()))
+    return 1;
+  for (const std::string& peer : wanted.peers) {
+    if (const auto connected = node.connect(peer))
+      std::printf("CONNECTED %s\n", peer.c_str());
+    else
+      std::printf("NOT CONNECTED %s: %s\n", peer.c_str(), connected.error().message.c_str());
+  }
+  std::printf("READY %.*s port %u\n", static_cast<int>(node.name().size()), node.name().data(), node.port());
+  std::fflush(stdout);
+  return node.run();
+}
