@@ -1,8 +1,8 @@
-// Where may co_await stand? g++ 12 miscompiles it in the condition of if, while, do and switch when the outermost
-// scope of the body has no local variable: of the 13 spellings below it gets 10 wrong at -O0, and 8 at -O2. This
-// test is built at both levels. It proves that the cure, which the project's code follows everywhere, is right: the
-// body begins with a named local, and co_await initialises a named local. What the compiler makes of the other
-// spellings is only reported.
+// Where may co_await stand? g++ 12 miscompiles it in the condition of if, while, do and switch when
+// the outermost scope of the body has no local variable: of the 13 spellings below it gets 10 wrong
+// at -O0, and 8 at -O2. This test is built at both levels. It proves that the cure, which the
+// project's code follows everywhere, is right: the body begins with a named local, and co_await
+// initialises a named local. What the compiler makes of the other spellings is only reported.
 #include <catch2/catch_test_macros.hpp>
 
 #include <array>

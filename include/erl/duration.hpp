@@ -1,7 +1,8 @@
 /// Durations for public interfaces: std::chrono's, without the cost of its calendar.
 ///
-/// `<chrono>` takes longer to compile than everything else a small program includes. libstdc++ keeps durations and
-/// their literals in a header of their own; where that is not found, the whole `<chrono>` does the same.
+/// `<chrono>` takes longer to compile than everything else a small program includes. libstdc++
+/// keeps durations and their literals in a header of their own; where that is not found, the whole
+/// `<chrono>` does the same.
 #pragma once
 
 #if __has_include(<bits/chrono.h>)
