@@ -1,0 +1,180 @@
+/// Sleep and wake-up: `state_` tells whether the owner sleeps in epoll. A waker swaps in `notified`
+/// and writes to the eventfd only when it took the place of `sleeping`; the owner goes to sleep
+/// only by swapping `awake` for `sleeping`, which fails when it has been notified. So a wake-up
+/// costs one atomic operation unless somebody sleeps, and none gets lost.
+///
+/// Deadlines: the timer stays armed for an earlier deadline than the one asked for, as most waits
+/// end by traffic and setting it costs a system call. When it expires too early the owner goes back
+/// to sleep.
+#include "node/asio_driver.hpp"
+
+#include "node/asio_core.hpp"
+#include "node/asio_listener.hpp"
+#include "node/asio_stream.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace erl {
+
+namespace {
+
+class asio_driver final : public driver {
+public:
+  asio_driver();
+  asio_driver(const asio_driver&) = delete;
+  asio_driver& operator=(const asio_driver&) = delete;
+  ~asio_driver() override;
+
+  time_point now() const override { return std::chrono::steady_clock::now(); }
+  void random(std::span<std::byte> out) override;
+
+  void poll() override;
+  void wait(time_point deadline) override;
+  void wake() override;
+
+  std::unique_ptr<stream> connect(const endpoint& to, stream_events& events) override {
+    return connect_asio_stream(core_, to, events);
+  }
+  std::unique_ptr<listener> listen(const endpoint& at, accept_events& events,
+                                   std::error_code& error) override {
+    return make_asio_listener(core_, at, events, error);
+  }
+
+private:
+  enum class state : int { awake, sleeping, notified };
+  using executor = boost::asio::io_context::executor_type;
+  using descriptor = boost::asio::posix::basic_stream_descriptor<executor>;
+  using steady_timer = boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, executor>;
+
+  void sleep(time_point deadline);
+  void arm_timer(time_point deadline);
+  void on_timer(const boost::system::error_code& ec);
+  void listen_for_wake();
+  void on_wake(const boost::system::error_code& ec, std::size_t);
+
+  asio_core core_;
+  std::atomic<state> state_{state::awake};
+  descriptor wake_{core_.context};
+  std::uint64_t wake_count_ = 0;
+  operation_memory wake_memory_;
+  steady_timer timer_{core_.context};
+  time_point timer_deadline_ = time_point::max(); // max: not armed
+  operation_memory timer_memory_;
+};
+
+asio_driver::asio_driver() {
+  const int event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (event < 0) {
+    throw std::system_error{errno_code(errno), "eventfd"};
+  }
+  wake_.assign(event);
+  listen_for_wake();
+}
+
+asio_driver::~asio_driver() {
+  while (asio_source* s = core_.all.pop_front()) {
+    s->close();
+  }
+}
+
+void asio_driver::random(std::span<std::byte> out) {
+  while (!out.empty()) {
+    const ssize_t n = ::getrandom(out.data(), out.size(), 0);
+    if (n >= 0) {
+      out = out.subspan(static_cast<std::size_t>(n));
+    } else if (errno != EINTR) {
+      throw std::system_error{errno_code(errno), "getrandom"};
+    }
+  }
+}
+
+void asio_driver::poll() {
+  core_.arm_all();
+  intrusive_list<asio_source, in_turns> turns;
+  turns.splice_back(core_.turns);
+  while (asio_source* s = turns.pop_front()) {
+    const boost::intrusive_ptr<asio_source> keep{s};
+    s->turn();
+  }
+  core_.context.poll();
+  core_.arm_all();
+}
+
+void asio_driver::wait(time_point deadline) {
+  if (core_.turns.empty()) {
+    auto expected = state::awake;
+    if (state_.compare_exchange_strong(expected, state::sleeping)) {
+      core_.arm_all();
+      sleep(deadline);
+      state_.exchange(state::awake);
+      core_.arm_all();
+      return;
+    }
+    state_.exchange(state::awake);
+  }
+  poll();
+}
+
+void asio_driver::sleep(time_point deadline) {
+  core_.happened = false;
+  while (!core_.happened) {
+    if (deadline != time_point::max()) {
+      if (deadline <= now()) {
+        core_.context.poll();
+        return;
+      }
+      arm_timer(deadline);
+    }
+    core_.context.run_one();
+  }
+}
+
+void asio_driver::arm_timer(time_point deadline) {
+  if (deadline < timer_deadline_) {
+    timer_deadline_ = deadline;
+    timer_.expires_at(deadline);
+    timer_.async_wait(completion<asio_driver*, &asio_driver::on_timer>{this, &timer_memory_});
+  }
+}
+
+void asio_driver::on_timer(const boost::system::error_code& ec) {
+  if (!ec) {
+    timer_deadline_ = time_point::max();
+  }
+}
+
+void asio_driver::wake() {
+  if (state_.exchange(state::notified) == state::sleeping) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = ::write(wake_.native_handle(), &one, sizeof one);
+  }
+}
+
+void asio_driver::listen_for_wake() {
+  wake_.async_read_some(boost::asio::buffer(&wake_count_, sizeof wake_count_),
+                        completion<asio_driver*, &asio_driver::on_wake>{this, &wake_memory_});
+}
+
+void asio_driver::on_wake(const boost::system::error_code& ec, std::size_t) {
+  if (!ec) {
+    core_.happened = true;
+    listen_for_wake();
+  }
+}
+
+} // namespace
+
+std::unique_ptr<driver> make_asio_driver() { return std::make_unique<asio_driver>(); }
+
+} // namespace erl

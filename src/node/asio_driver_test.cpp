@@ -1,0 +1,120 @@
+#include "node/asio_test_support.hpp"
+
+#include <array>
+#include <atomic>
+#include <ctime>
+#include <set>
+#include <thread>
+
+#include <sys/resource.h>
+
+using namespace erl::test;
+
+namespace {
+
+long voluntary_switches() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
+
+double cpu_seconds() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
+} // namespace
+
+TEST_CASE("a wake-up from another thread ends a sleep at once") {
+  auto d = erl::make_asio_driver();
+  for (int i = 0; i < 20; ++i) {
+    std::thread waker{[&] {
+      std::this_thread::sleep_for(2ms);
+      d->wake();
+    }};
+    const auto start = d->now();
+    d->wait(start + 10s);
+    CHECK(d->now() - start < 5s);
+    waker.join();
+  }
+}
+
+TEST_CASE("a wake-up before the wait ends that wait, and only that one") {
+  auto d = erl::make_asio_driver();
+  d->wake();
+  d->wake();
+  const auto start = d->now();
+  d->wait(start + 10s);
+  CHECK(d->now() - start < 5s);
+  const auto again = d->now();
+  d->wait(again + 20ms);
+  CHECK(d->now() - again >= 20ms);
+}
+
+TEST_CASE("no wake-up is lost between two threads that wake each other") {
+  auto here = erl::make_asio_driver();
+  auto there = erl::make_asio_driver();
+  std::atomic<int> ball{0};
+  constexpr int rounds = 5000;
+  const auto play = [&](erl::driver& own, erl::driver& other, int turn) {
+    const auto end = own.now() + 30s;
+    while (ball.load() < rounds && own.now() < end) {
+      if (ball.load() % 2 == turn) {
+        ball.fetch_add(1);
+        other.wake();
+      } else {
+        own.wait(end);
+      }
+    }
+    other.wake();
+  };
+  std::thread opponent{[&] { play(*there, *here, 1); }};
+  play(*here, *there, 0);
+  opponent.join();
+  CHECK(ball.load() >= rounds);
+}
+
+TEST_CASE("a wait ends at its deadline, also after one for an earlier deadline was cut short") {
+  auto d = erl::make_asio_driver();
+  for (const auto length : {200us, 1500us, 30000us}) {
+    const auto start = d->now();
+    d->wait(start + length);
+    CHECK(d->now() - start >= length);
+    CHECK(d->now() - start < 5s);
+  }
+  const auto start = d->now();
+  d->wake();
+  d->wait(start + 10ms);
+  std::thread waker{[&] { d->wake(); }};
+  d->wait(start + 20ms);
+  waker.join();
+  d->wait(start + 60ms);
+  CHECK(d->now() - start >= 60ms);
+  d->wait(start); // long past
+}
+
+TEST_CASE("an idle wait costs no processor time, with connections and a listener open") {
+  pair p;
+  p.driver->poll();
+  const long switches = voluntary_switches();
+  const double cpu = cpu_seconds();
+  p.driver->wait(p.driver->now() + 300ms);
+  CHECK(voluntary_switches() - switches <= 3);
+  CHECK(cpu_seconds() - cpu < 0.02);
+}
+
+TEST_CASE("random bytes fill any size and differ") {
+  auto d = erl::make_asio_driver();
+  std::set<std::array<std::byte, 16>> seen;
+  for (int i = 0; i < 100; ++i) {
+    std::array<std::byte, 16> out{};
+    d->random(out);
+    seen.insert(out);
+  }
+  CHECK(seen.size() == 100);
+  bytes large(100'000);
+  d->random(large);
+  CHECK(std::ranges::count(large, std::byte{0}) < 1000);
+  d->random({});
+}
