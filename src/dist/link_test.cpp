@@ -14,14 +14,37 @@ namespace {
 
 const endpoint address{"127.0.0.1", 5000};
 
+/// Lets both nodes work until neither has anything to do.
+void turn_all(link_node& a, link_node& b) {
+  for (bool again = true; again;) {
+    again = a.turn();
+    again = b.turn() || again;
+  }
+}
+
+/// Connects `peer` to a listening node as "raw@h", with a machine of its own.
+void shake_hands(raw_peer& peer, link_node& node) {
+  peer.dial(address);
+  initiator machine({.name = "raw@h", .creation = 5, .cookie = "cookie", .challenge = 1},
+                    node.options.name);
+  for (auto what = handshake_action::more; what != handshake_action::done;) {
+    node.turn();
+    peer.io.poll();
+    bytes_view unread = peer.bytes;
+    const auto action = machine.resume(unread);
+    peer.bytes.assign(unread.begin(), unread.end());
+    what = action.what;
+    REQUIRE(what != handshake_action::failed);
+    if (what == handshake_action::send)
+      peer.write(action.bytes);
+  }
+}
+
 /// Two nodes, connected by the first.
 struct pair {
   explicit pair(const test::memory_options& how = {}) : network(how) {}
 
-  void settle() {
-    while (a.turn() | b.turn()) {
-    }
-  }
+  void settle() { turn_all(a, b); }
   void connect() {
     b.listen();
     a.dial(address, "b@h");
@@ -269,14 +292,31 @@ TEST_CASE("a frame beyond the limit ends the connection", "[link]") {
 }
 
 TEST_CASE("a peer may add only so many atoms", "[link]") {
-  pair nodes;
-  nodes.a.options.max_new_atoms = 0;
-  nodes.connect();
-  REQUIRE(nodes.from_b().send(nodes.b.process(1), nodes.a.process(1), term(7)));
-  nodes.from_b().flush();
-  nodes.settle();
-  CHECK(nodes.a.messages.size() == 1);
-  CHECK(nodes.a.ends.empty());
+  test::memory_network network;
+  link_node node(network, "b@h");
+  node.options.max_new_atoms = 1;
+  node.listen();
+  raw_peer peer(network);
+  shake_hands(peer, node);
+  std::vector<std::byte> body;
+  REQUIRE(encode_reg_send({.node = atom("raw@h"), .id = 1, .serial = 0, .creation = 5}, atom("x"),
+                          term(atom("atom-budget-0")), body));
+  for (const char last : {'1', '2'}) {
+    body.back() = static_cast<std::byte>(last);
+    frame_queue queue;
+    auto& frame = queue.begin_frame();
+    frame.insert(frame.end(), body.begin(), body.end());
+    REQUIRE(queue.end_frame());
+    frame_queue::chain pieces;
+    REQUIRE(queue.gather(pieces) == 1);
+    peer.write(pieces[0]);
+    node.turn();
+  }
+  REQUIRE(node.messages.size() == 1);
+  CHECK(node.messages[0].payload.is(atom("atom-budget-1")));
+  REQUIRE(node.ends.size() == 1);
+  CHECK(node.ends[0].reason == close_reason::too_many_atoms);
+  CHECK_FALSE(atom::find("atom-budget-2"));
 }
 
 TEST_CASE("a slow peer makes the link congested, then drained", "[link]") {
@@ -386,8 +426,7 @@ TEST_CASE("a visible connection needs two visible nodes", "[link]") {
     link_node b(network, "b@h", both);
     b.listen();
     a.dial(address, "b@h");
-    while (a.turn() | b.turn()) {
-    }
+    turn_all(a, b);
     CHECK(a.links.front()->peer().visible() == both);
   }
 }
