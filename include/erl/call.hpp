@@ -1,0 +1,58 @@
+/// Calls and casts: what GenServer.call and GenServer.cast are in Elixir, gen_server:call and :cast
+/// in Erlang.
+#pragma once
+
+#include <erl/destination.hpp>
+#include <erl/etf/decode.hpp>
+#include <erl/etf/encode.hpp>
+#include <erl/process.hpp>
+#include <erl/task.hpp>
+
+#include <expected>
+#include <string>
+#include <utility>
+
+namespace erl {
+
+/// Why a call has no answer.
+struct call_error {
+  /// `timeout`, `noproc`, `{nodedown, Node}`, the server's exit reason, or `{bad_reply, Text}` when
+  /// the reply is not of the type that was asked for.
+  term reason;
+  /// The reason and what was called, for people.
+  std::string message() const;
+  /// Who was called, printed.
+  std::string server;
+};
+
+namespace detail {
+task<std::expected<term, call_error>> call_term(process& self, destination server, term request,
+                                                duration timeout);
+call_error bad_reply(const destination& server, const decode_error& error);
+term cast_message(term_ref request);
+} // namespace detail
+
+/// Sends `request` to a server and waits for its reply, at most `timeout`. The server is monitored
+/// meanwhile, so the answer comes at once when it does not exist or ends. After a time-out nothing
+/// of the call is left: a late reply is dropped.
+///
+///     auto sum = co_await erl::call<std::int64_t>(self, {"calc", "cpp@host"}, add{1, 2});
+template <class Reply = term, class Request>
+task<std::expected<Reply, call_error>> call(process& self, destination server, Request request,
+                                            duration timeout = std::chrono::seconds(5)) {
+  auto reply = co_await detail::call_term(self, server, to_term(request), timeout);
+  if (!reply)
+    co_return std::unexpected(std::move(reply.error()));
+  auto value = decode<Reply>(static_cast<const term_ref&>(*reply));
+  if (!value)
+    co_return std::unexpected(detail::bad_reply(server, value.error()));
+  co_return std::move(*value);
+}
+
+/// Sends `request` to a server without waiting for anything.
+template <class Request>
+void cast(process& self, const destination& server, const Request& request) {
+  self.send(server, detail::cast_message(to_term(request)));
+}
+
+} // namespace erl

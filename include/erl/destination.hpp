@@ -1,0 +1,40 @@
+/// Where a message can be sent.
+#pragma once
+
+#include <erl/etf/atom.hpp>
+#include <erl/etf/pid.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace erl {
+
+/// A process by pid, by registered name here, by name on another node, or by alias.
+/// Converts from each of them: `pid`, `"name"`, `{"name", "node@host"}`, `reference`.
+class destination {
+public:
+  enum class kind : std::uint8_t { process, name, alias };
+
+  destination(const erl::pid& process) noexcept : process_(process), kind_(kind::process) {}
+  destination(atom name) noexcept : name_(name), kind_(kind::name) {}
+  template <std::size_t Size> destination(const char (&name)[Size]) : destination(atom(name)) {}
+  /// A name on a node; the empty atom stands for this node.
+  destination(atom name, atom node) noexcept : name_(name), node_(node), kind_(kind::name) {}
+  destination(const reference& alias) noexcept : alias_(alias), kind_(kind::alias) {}
+
+  kind which() const noexcept { return kind_; }
+  const erl::pid& process() const noexcept { return process_; }
+  atom name() const noexcept { return name_; }
+  /// The node of a name; empty for this node.
+  atom node() const noexcept { return node_; }
+  const reference& alias() const noexcept { return alias_; }
+
+private:
+  erl::pid process_;
+  reference alias_;
+  atom name_;
+  atom node_;
+  kind kind_;
+};
+
+} // namespace erl

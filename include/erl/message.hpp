@@ -1,0 +1,81 @@
+/// What a process receives.
+#pragma once
+
+#include <erl/etf/decode.hpp>
+#include <erl/etf/shape.hpp>
+#include <erl/etf/term.hpp>
+
+#include <optional>
+#include <utility>
+
+namespace erl {
+
+namespace detail {
+struct message_node;
+void free_message(message_node* node) noexcept;
+const term& message_body(const message_node* node) noexcept;
+} // namespace detail
+
+/// One received message, or nothing when the wait timed out. Owned by the process that received it;
+/// one word.
+class [[nodiscard]] message {
+public:
+  message() noexcept = default;
+  explicit message(detail::message_node* node) noexcept : node_(node) {}
+  message(message&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  message& operator=(message&& other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~message() {
+    if (node_ != nullptr)
+      detail::free_message(node_);
+  }
+
+  /// False when the wait timed out.
+  explicit operator bool() const noexcept { return node_ != nullptr; }
+  /// The term that was sent. The message must not be empty.
+  const term& body() const noexcept { return detail::message_body(node_); }
+  /// The message as a `T`, or nothing if it has another shape (or timed out).
+  template <class T> std::optional<T> as() const {
+    if (node_ == nullptr)
+      return std::nullopt;
+    auto value = decode<T>(static_cast<const term_ref&>(body()));
+    return value ? std::optional<T>(std::move(*value)) : std::nullopt;
+  }
+
+private:
+  detail::message_node* node_ = nullptr;
+};
+
+/// `{'DOWN', Monitor, process, Object, Reason}`: a monitored process has ended, or could not be
+/// reached.
+struct down {
+  reference monitor;
+  atom type;
+  term object; ///< the pid, or `{Name, Node}` when it was monitored by name
+  term reason;
+};
+
+/// `{'EXIT', From, Reason}`: an exit signal that reached a process which traps exits.
+struct exit_signal {
+  pid from;
+  term reason;
+};
+
+/// `{nodedown, Node}`: the connection to a watched node is gone, or could not be made.
+struct nodedown {
+  atom node;
+};
+
+template <> inline constexpr auto shape<down> = tagged<"DOWN">;
+template <> inline constexpr auto shape<exit_signal> = tagged<"EXIT">;
+template <> inline constexpr auto shape<nodedown> = tagged<"nodedown">;
+
+/// Matches a message that is any of `Ts`, for `process::receive`.
+template <class... Ts> struct is_any_of {
+  bool operator()(term_ref body) const { return (decode<Ts>(body).has_value() || ...); }
+};
+template <class... Ts> inline constexpr is_any_of<Ts...> any_of{};
+
+} // namespace erl

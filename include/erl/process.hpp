@@ -1,0 +1,295 @@
+/// Processes: private state, a mailbox, links and monitors, exactly as Erlang has them.
+///
+/// A process is owned by one scheduler and touched by that scheduler's thread only. Its body holds
+/// a `process&`, which is valid as long as the body runs; everybody else holds a `pid`, which may
+/// go stale and never dangles.
+#pragma once
+
+#include <erl/destination.hpp>
+#include <erl/duration.hpp>
+#include <erl/etf/encode.hpp>
+#include <erl/etf/term.hpp>
+#include <erl/message.hpp>
+#include <erl/task.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <cstdint>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace erl {
+
+class process;
+
+/// No time limit.
+inline constexpr duration infinity = duration::max();
+
+/// Thrown to end the process with a reason; `process::exit` throws it. Let it pass.
+struct exit_exception {
+  term reason;
+};
+
+/// What a process runs: the scheduler calls `run` whenever there is something to do.
+class body {
+public:
+  enum class outcome : std::uint8_t { waiting, yielded, finished };
+  virtual ~body() = default;
+  /// Runs until it has to wait, its budget is used up or it has finished. An exception becomes the
+  /// exit reason.
+  virtual outcome run(process& self) = 0;
+};
+
+/// Owns an object on the heap. (A std::unique_ptr, without what `<memory>` costs to compile.)
+template <class T> class owned {
+public:
+  owned() noexcept = default;
+  explicit owned(T* what) noexcept : what_(what) {}
+  owned(owned&& other) noexcept : what_(std::exchange(other.what_, nullptr)) {}
+  owned& operator=(owned&& other) noexcept {
+    std::swap(what_, other.what_);
+    return *this;
+  }
+  ~owned() { delete what_; }
+  explicit operator bool() const noexcept { return what_ != nullptr; }
+  T* operator->() const noexcept { return what_; }
+  T& operator*() const noexcept { return *what_; }
+  T* get() const noexcept { return what_; }
+
+private:
+  T* what_ = nullptr;
+};
+using owned_body = owned<body>;
+
+/// How a process starts.
+struct spawn_options {
+  bool link = false;
+  bool monitor = false;
+  /// Which scheduler runs the process, from 0; -1: the same as its parent.
+  int scheduler = -1;
+};
+
+/// A new process, and the monitor if one was asked for.
+struct spawned {
+  pid process;
+  reference monitor;
+};
+
+/// How a monitor's reference doubles as an alias.
+enum class alias_mode : std::uint8_t {
+  none,             ///< it does not
+  explicit_unalias, ///< until `unalias`
+  demonitor,        ///< until the monitor ends
+  reply_demonitor,  ///< until the first message to it, which also ends the monitor
+};
+
+/// Waits for a message; a co_await on it gives the `message`. One word. Await it where it is made.
+class [[nodiscard]] receive_awaiter {
+public:
+  explicit receive_awaiter(process& self) noexcept : self_(&self) {}
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> waiting) noexcept;
+  message await_resume();
+
+private:
+  process* self_;
+};
+
+/// A process as its own body sees it.
+class process {
+public:
+  process(const process&) = delete;
+  process& operator=(const process&) = delete;
+
+  pid self() const noexcept;
+  /// The node this process runs on; `nonode@nohost` when there is no distribution.
+  atom node() const noexcept;
+
+  /// Sends without waiting. To a dead or unknown receiver: nothing happens. To another node:
+  /// connects if need be.
+  void send(const destination& to, term message);
+  template <class T>
+    requires(!std::derived_from<T, term_ref>)
+  void send(const destination& to, const T& message) {
+    send(to, to_term(message));
+  }
+
+  /// The next message, the oldest first.
+  receive_awaiter receive(duration timeout = infinity) {
+    return wait_for(nullptr, nullptr, timeout);
+  }
+  /// The oldest message that `match(term_ref)` accepts; the others stay in the mailbox, in order.
+  template <class Match>
+    requires std::predicate<const Match&, term_ref>
+  receive_awaiter receive(const Match& match, duration timeout = infinity) {
+    return wait_for(
+        [](const void* context, term_ref body) -> bool {
+          return (*static_cast<const Match*>(context))(body);
+        },
+        &match, timeout);
+  }
+  /// The oldest message that matches and is already here, or an empty one.
+  template <class Match>
+    requires std::predicate<const Match&, term_ref>
+  message take(const Match& match) {
+    return take_now(
+        [](const void* context, term_ref body) -> bool {
+          return (*static_cast<const Match*>(context))(body);
+        },
+        &match);
+  }
+
+  /// Links to `other`: when one of the two ends, the other gets an exit signal.
+  void link(const pid& other);
+  /// Removes the link. No exit signal from `other` arrives after this returns.
+  void unlink(const pid& other);
+  /// Watches `target`, a pid or a name; `down` arrives when it ends, at once if there is no such
+  /// process. With an alias mode the reference can also be sent to.
+  reference monitor(const destination& target, alias_mode mode = alias_mode::none);
+  /// Stops watching. With `flush`, a `down` that has already arrived is removed. False: there was
+  /// no such monitor.
+  bool demonitor(const reference& monitor, bool flush = false);
+  /// Sends `nodedown` when the connection to `node` is lost; tries to connect if there is none.
+  /// Each call counts.
+  void monitor_node(atom node);
+  /// Takes one `monitor_node` back.
+  void demonitor_node(atom node);
+
+  /// A reference that can be sent to, until `unalias`.
+  reference alias();
+  bool unalias(const reference& alias);
+
+  /// With true, exit signals arrive as `exit_signal` messages instead of ending this process.
+  /// Returns the old setting.
+  bool trap_exit(bool on);
+  /// Ends this process, by an exception that nothing should catch.
+  [[noreturn]] void exit(const term& reason);
+  /// Sends an exit signal, as `exit/2`.
+  void exit(const pid& to, term reason);
+
+  /// Starts a process that runs `function(process&, arguments...)`, a coroutine that returns
+  /// `task<>`. The function object and the arguments are copied into the process and live as long
+  /// as it does.
+  template <class Function, class... Arguments>
+    requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
+  pid spawn(Function function, Arguments... arguments);
+  template <class Function, class... Arguments>
+    requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
+  pid spawn_link(Function function, Arguments... arguments);
+  template <class Function, class... Arguments>
+    requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
+  spawned spawn_monitor(Function function, Arguments... arguments);
+  /// Starts a process that runs `what`.
+  spawned spawn_body(owned_body what, const spawn_options& options);
+
+  /// Gives `who` (a process of this node) a name. False: the name is taken, or the process has one
+  /// already or is not local.
+  bool register_name(atom name, const pid& who);
+  bool register_name(atom name) { return register_name(name, self()); }
+  bool unregister_name(atom name);
+  std::optional<pid> whereis(atom name) const;
+
+  /// Sends `message` to `to` after `delay`. The reference cancels it.
+  reference send_after(duration delay, const destination& to, term message);
+  template <class T>
+    requires(!std::derived_from<T, term_ref>)
+  reference send_after(duration delay, const destination& to, const T& message) {
+    return send_after(delay, to, to_term(message));
+  }
+  /// Stops a timer that this process started. Returns how much time was left, or nothing if it has
+  /// fired.
+  std::optional<duration> cancel_timer(const reference& timer);
+
+  /// A reference that is unique in this node's life.
+  reference make_reference();
+  /// The monotonic clock.
+  time_point now() const;
+  /// The pid of the process that started this one.
+  pid parent() const noexcept;
+
+protected:
+  process() = default;
+  ~process() = default;
+
+private:
+  using match_function = bool (*)(const void*, term_ref);
+  receive_awaiter wait_for(match_function match, const void* context, duration timeout);
+  message take_now(match_function match, const void* context);
+};
+
+namespace detail {
+
+/// Runs a coroutine in slices: waits until what it awaits has come, and resumes it there.
+class coroutine_runner {
+public:
+  void start(process& self, task<> what);
+  /// Goes on as far as possible. An exception that the coroutine lets out comes out here.
+  body::outcome step(process& self);
+  bool active() const noexcept { return static_cast<bool>(task_.handle()); }
+
+private:
+  task<> task_;
+  bool started_ = false;
+};
+
+class coroutine_body_base : public body {
+public:
+  outcome run(process& self) final;
+
+private:
+  virtual task<> start(process& self) = 0;
+  coroutine_runner runner_;
+};
+
+/// True while the process ends: its body is being destroyed.
+bool is_ending(const process& self) noexcept;
+
+/// For bodies that take one message after the other: the oldest message; empty when there is none,
+/// or when this slice's budget is used up.
+message next_message(process& self);
+bool slice_is_over(const process& self) noexcept;
+
+template <class Function, class... Arguments>
+class coroutine_body final : public coroutine_body_base {
+public:
+  explicit coroutine_body(Function function, Arguments... arguments)
+      : function_(std::move(function)), arguments_(std::move(arguments)...) {}
+
+private:
+  task<> start(process& self) override {
+    return std::apply([&](Arguments&... each) { return function_(self, each...); }, arguments_);
+  }
+  [[no_unique_address]] Function function_;
+  [[no_unique_address]] std::tuple<Arguments...> arguments_;
+};
+
+} // namespace detail
+
+/// The body of a process that runs `function(process&, arguments...)`.
+template <class Function, class... Arguments>
+  requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
+owned_body make_body(Function function, Arguments... arguments) {
+  return owned_body(new detail::coroutine_body<Function, Arguments...>(std::move(function),
+                                                                       std::move(arguments)...));
+}
+
+template <class Function, class... Arguments>
+  requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
+pid process::spawn(Function function, Arguments... arguments) {
+  return spawn_body(make_body(std::move(function), std::move(arguments)...), {}).process;
+}
+template <class Function, class... Arguments>
+  requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
+pid process::spawn_link(Function function, Arguments... arguments) {
+  return spawn_body(make_body(std::move(function), std::move(arguments)...), {.link = true})
+      .process;
+}
+template <class Function, class... Arguments>
+  requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
+spawned process::spawn_monitor(Function function, Arguments... arguments) {
+  return spawn_body(make_body(std::move(function), std::move(arguments)...), {.monitor = true});
+}
+
+} // namespace erl

@@ -1,0 +1,394 @@
+#include "node/peers.hpp"
+
+#include "base/log.hpp"
+#include "node/node_name.hpp"
+#include "node/signals.hpp"
+#include <erl/etf/atoms.hpp>
+#include <erl/etf/print.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace erl {
+
+using runtime::signal;
+using runtime::signal_kind;
+
+namespace {
+constexpr std::size_t most_half_open = 128;
+constexpr std::size_t most_half_open_of_one_address = 16;
+constexpr std::size_t most_waiting_bytes = std::size_t{256} << 20U;
+constexpr std::size_t signal_size = 128; // in the count of waiting bytes
+} // namespace
+
+/// One link and whose it is.
+class peers::connection final : private dist::link_events {
+public:
+  explicit connection(peers& table)
+      : link(table.home_->world(), table.home_->timers(), table.challenges_, table.options_, *this),
+        table_(table) {}
+
+  peer* owner = nullptr; ///< null while half open
+  dist::link link;
+
+private:
+  dist::handshake_decision name_received(dist::link&, const dist::peer_info& info) override {
+    return table_.decide(info);
+  }
+  bool still_wanted(dist::link&) override { return true; }
+  void replace_old(dist::link& source) override;
+  void up(dist::link&, const dist::peer_info& info) override { table_.up(*this, info); }
+  void message(dist::link&, dist::control_message&& m) override {
+    table_.received(*owner, std::move(m));
+  }
+  void drained(dist::link&) override {}
+  void closed(dist::link&, const dist::link_closed& how) override { table_.ended(*this, how); }
+
+  peers& table_;
+};
+
+struct peers::peer {
+  /// The peer refused our attempt in favour of its own, which is on its way.
+  class patience final : public timer {
+  public:
+    patience(peers& table, peer& p) : table_(table), peer_(p) {}
+
+  private:
+    void expired() override {
+      table_.fail(peer_,
+                  peer_.name + " refused our connection in favour of its own, which never came");
+    }
+    peers& table_;
+    peer& peer_;
+  };
+
+  peer(peers& table, std::string full_name)
+      : name(std::move(full_name)), node(std::string_view(name)), waiting_for_peer(table, *this) {}
+
+  std::string name;
+  atom node;
+  std::uint32_t creation = 0;
+  std::unique_ptr<connection> up;
+  std::unique_ptr<connection> out;
+  bool looking_up = false;
+  bool dirty = false;
+  patience waiting_for_peer;
+  std::vector<signal> waiting;
+  std::size_t waiting_bytes = 0;
+  std::vector<outcome> on_outcome;
+  /// By-name monitors that this peer holds: the process that had the name when the monitor came.
+  std::unordered_map<reference, pid> named_monitors;
+
+  bool connecting() const { return out != nullptr || looking_up || waiting_for_peer.armed(); }
+};
+
+void peers::connection::replace_old(dist::link&) {
+  if (const auto found = table_.peers_.find(link.peer().name);
+      found != table_.peers_.end() && found->second->up)
+    table_.lose(*found->second);
+}
+
+peers::peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd)
+    : options_(std::move(options)), known_(std::move(known)),
+      lookup_(use_epmd ? std::make_unique<lookup_service>() : nullptr) {}
+
+peers::~peers() = default;
+
+void peers::bind(runtime::system& owner) {
+  system_ = &owner;
+  home_ = &owner.at(0);
+  options_.creation = owner.self().creation;
+  owner.set_distribution(this);
+}
+
+peers::peer& peers::get(const std::string& name) {
+  auto& slot = peers_[name];
+  if (slot == nullptr)
+    slot = std::make_unique<peer>(*this, name);
+  return *slot;
+}
+
+// Going out.
+
+void peers::outgoing(signal&& s) {
+  const atom node = runtime::receiving_node(s);
+  if (stopping_ || s.epoch < home_->epoch_of(node))
+    return;
+  peer& p = get(std::string(node.text()));
+  if (p.up != nullptr)
+    return transmit(p, std::move(s));
+  p.waiting_bytes += signal_size + s.body.memory();
+  p.waiting.push_back(std::move(s));
+  if (p.waiting_bytes > most_waiting_bytes)
+    return fail(p, "more than 256 MB wait for the connection to " + p.name);
+  if (!p.connecting())
+    begin(p);
+}
+
+void peers::connect(const std::string& name, outcome done) {
+  peer& p = get(name);
+  if (p.up != nullptr)
+    return done({});
+  p.on_outcome.push_back(std::move(done));
+  if (!p.connecting())
+    begin(p);
+}
+
+void peers::begin(peer& p) {
+  if (const auto known = std::find_if(known_.begin(), known_.end(),
+                                      [&](const auto& k) { return k.name == p.name; });
+      known != known_.end())
+    return dial(p, {known->address, known->port});
+  const auto name = parse_node_name(p.name);
+  if (!name)
+    return fail(p, name.error());
+  if (lookup_ == nullptr)
+    return fail(p, p.name + " is not among the known peers, and the port mapper is switched off in "
+                            "the node's options");
+  p.looking_up = true;
+  lookup_->find(name->name, name->host,
+                [this, full = p.name](std::expected<endpoint, std::string> where) {
+                  home_->post([this, full, where = std::move(where)] { looked_up(full, where); });
+                });
+}
+
+void peers::looked_up(const std::string& name, std::expected<endpoint, std::string> where) {
+  const auto found = peers_.find(name);
+  if (stopping_ || found == peers_.end() || !std::exchange(found->second->looking_up, false))
+    return;
+  peer& p = *found->second;
+  if (p.up != nullptr)
+    return;
+  if (!where)
+    return fail(p, where.error());
+  dial(p, *where);
+}
+
+void peers::dial(peer& p, const endpoint& where) {
+  p.out = std::make_unique<connection>(*this);
+  p.out->owner = &p;
+  p.out->link.dial(where, p.name);
+}
+
+void peers::transmit(peer& p, signal&& s) {
+  if (s.kind == signal_kind::connect)
+    return;
+  // OTP closes the connection over an exit or unlink to a pid of an earlier life of its node.
+  if ((s.kind == signal_kind::link_exit || s.kind == signal_kind::unlink ||
+       s.kind == signal_kind::exit) &&
+      s.to.creation != p.creation) {
+    if (s.kind == signal_kind::unlink)
+      home_->route({.kind = signal_kind::unlink_ack, .from = s.to, .to = s.from, .id = s.id});
+    return;
+  }
+  if (s.kind == signal_kind::down && s.object != atom())
+    p.named_monitors.erase(s.ref);
+  transmit(p, to_control(std::move(s)));
+}
+
+void peers::transmit(peer& p, const dist::control_message& m) {
+  p.up->link.send(m);
+  if (std::exchange(p.dirty, true))
+    return;
+  if (dirty_.empty())
+    home_->flush_later(*this);
+  dirty_.push_back(p.name);
+}
+
+void peers::flush() {
+  for (const std::string& name : std::exchange(dirty_, {}))
+    if (const auto found = peers_.find(name); found != peers_.end()) {
+      found->second->dirty = false;
+      if (found->second->up != nullptr)
+        found->second->up->link.flush();
+    }
+}
+
+// Ends.
+
+void peers::tell(peer& p, const std::expected<void, std::string>& result) {
+  for (const outcome& done : std::exchange(p.on_outcome, {}))
+    done(result);
+}
+
+/// The attempt to connect has failed: everybody who waits for it hears so.
+void peers::fail(peer& p, const std::string& why) {
+  log::limited(p.name, log::level::warning, "dist", "no connection to ", p.name, ": ", why);
+  const std::unique_ptr<peer> keep = std::move(peers_.extract(p.name).mapped());
+  home_->timers().cancel(p.waiting_for_peer);
+  tell(p, std::unexpected(why));
+  home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
+}
+
+/// The connection is gone: so is everything that depended on it.
+void peers::lose(peer& p) {
+  const std::unique_ptr<peer> keep = std::move(peers_.extract(p.name).mapped());
+  home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
+}
+
+void peers::ended(connection& c, const dist::link_closed& how) {
+  if (c.owner == nullptr) {
+    log::limited("refused", log::level::warning, "dist",
+                 "an incoming connection failed: ", how.text);
+    const auto keep = take_half_open(c);
+    return;
+  }
+  peer& p = *c.owner;
+  if (p.up.get() == &c) {
+    log::put(log::level::info, "dist", "lost the connection to ", p.name, ": ", how.text);
+    return lose(p);
+  }
+  if (how.reason == dist::close_reason::handshake_failed &&
+      how.handshake == dist::handshake_errc::simultaneous) {
+    const auto keep = std::move(p.out);
+    home_->timers().arm(p.waiting_for_peer, home_->world().now() + options_.handshake_time);
+    return;
+  }
+  fail(p, how.text);
+}
+
+// Coming in.
+
+void peers::incoming_connection(std::unique_ptr<incoming> connection_in) {
+  const std::string address = connection_in->peer().address;
+  const auto of_this_address =
+      std::count_if(half_open_.begin(), half_open_.end(),
+                    [&](const auto& c) { return c->link.peer_address().address == address; });
+  if (stopping_ || half_open_.size() >= most_half_open ||
+      static_cast<std::size_t>(of_this_address) >= most_half_open_of_one_address) {
+    log::limited("half open", log::level::warning, "dist",
+                 "too many unfinished handshakes: a connection from ", address, " is refused");
+    return;
+  }
+  half_open_.push_back(std::make_unique<connection>(*this));
+  half_open_.back()->link.accept(*connection_in);
+}
+
+std::unique_ptr<peers::connection> peers::take_half_open(connection& c) {
+  const auto found = std::find_if(half_open_.begin(), half_open_.end(),
+                                  [&](const auto& each) { return each.get() == &c; });
+  if (found == half_open_.end())
+    return nullptr;
+  std::unique_ptr<connection> taken = std::move(*found);
+  half_open_.erase(found);
+  return taken;
+}
+
+/// The answer to a node that has given its name and proved nothing yet.
+dist::handshake_decision peers::decide(const dist::peer_info& info) const {
+  using status = dist::handshake_status;
+  if (info.name == options_.name)
+    return {.status = status::not_allowed, .reason = "it has the same name as this node"};
+  const auto found = peers_.find(info.name);
+  if (found == peers_.end())
+    return {.status = status::ok};
+  if (found->second->up != nullptr)
+    return {.status = status::alive};
+  if (found->second->out == nullptr)
+    return {.status = status::ok};
+  // Both sides dial at once: the attempt of the node with the greater name stands. Ours goes on
+  // until the other one has proved itself, so that nobody can stop it by merely using a name.
+  const bool ours_stands = compare(atom(std::string_view(options_.name)), found->second->node) > 0;
+  return {.status = ours_stands ? status::nok : status::ok_simultaneous};
+}
+
+void peers::up(connection& c, const dist::peer_info& info) {
+  if (c.owner == nullptr) {
+    auto taken = take_half_open(c);
+    if (const auto found = peers_.find(info.name);
+        found != peers_.end() && found->second->up != nullptr)
+      lose(*found->second);
+    peer& p = get(info.name);
+    c.owner = &p;
+    p.up = std::move(taken);
+    p.out.reset();
+  } else {
+    c.owner->up = std::move(c.owner->out);
+  }
+  peer& p = *c.owner;
+  p.creation = info.creation;
+  p.looking_up = false;
+  home_->timers().cancel(p.waiting_for_peer);
+  log::put(log::level::info, "dist", "connected to ", p.name);
+  p.waiting_bytes = 0;
+  for (signal& s : std::exchange(p.waiting, {}))
+    transmit(p, std::move(s));
+  tell(p, {});
+}
+
+void peers::received(peer& p, dist::control_message&& m) {
+  const atom self = system_->self().node;
+  switch (m.kind) {
+  case dist::signal_kind::spawn_request:
+    // No function can be called from outside.
+    return transmit(p, dist::control_message{.kind = dist::signal_kind::spawn_reply,
+                                             .to = m.from,
+                                             .ref = m.ref,
+                                             .spawn_failed = true,
+                                             .failure = atoms::notsup});
+  case dist::signal_kind::spawn_reply:
+  case dist::signal_kind::group_leader:
+    return;
+  case dist::signal_kind::monitor:
+    if (m.target == dist::target_kind::name)
+      return monitored_by_name(p, m);
+    break;
+  case dist::signal_kind::demonitor:
+    if (m.target == dist::target_kind::name) {
+      const auto found = p.named_monitors.find(m.ref);
+      if (found == p.named_monitors.end())
+        return;
+      m.to = found->second;
+      m.target = dist::target_kind::process;
+      p.named_monitors.erase(found);
+    }
+    break;
+  default:
+    break;
+  }
+  signal s = to_signal(std::move(m));
+  // Only to this node: nothing is relayed to a third one.
+  if (s.to_name == atom() &&
+      (s.kind == signal_kind::alias_message ? s.ref.node : s.to.node) != self)
+    return;
+  home_->route(std::move(s));
+}
+
+void peers::monitored_by_name(peer& p, const dist::control_message& m) {
+  const auto holder = system_->whereis(m.name);
+  if (!holder)
+    return home_->route({.kind = signal_kind::down,
+                         .to = m.from,
+                         .object = m.name,
+                         .ref = m.ref,
+                         .body = term(atoms::noproc)});
+  p.named_monitors.try_emplace(m.ref, *holder);
+  home_->route({.kind = signal_kind::monitor,
+                .from = m.from,
+                .to = *holder,
+                .object = m.name,
+                .ref = m.ref});
+}
+
+// The operator's side.
+
+std::vector<std::string> peers::connected() const {
+  std::vector<std::string> names;
+  for (const auto& [name, p] : peers_)
+    if (p->up != nullptr)
+      names.push_back(name);
+  return names;
+}
+
+void peers::shut_down() {
+  stopping_ = true;
+  lookup_.reset();
+  half_open_.clear();
+  for (auto& [name, p] : peers_)
+    if (p->up != nullptr)
+      p->up->link.flush();
+  peers_.clear();
+  home_->cancel_flush(*this);
+}
+
+} // namespace erl

@@ -1,0 +1,83 @@
+/// The other nodes: who is connected, who is being connected to, and what waits for them.
+///
+/// Lives on scheduler 0 and on its thread only, so everything about one peer happens in one order.
+/// A connection has a life (an epoch, counted by the runtime): when it ends, every scheduler is
+/// told, and signals that were sent for the ended life are dropped when they arrive here, because
+/// their senders hear `noconnection` instead.
+#pragma once
+
+#include "base/driver.hpp"
+#include "dist/link.hpp"
+#include "node/lookup.hpp"
+#include "runtime/system.hpp"
+#include <erl/node.hpp>
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace erl {
+
+class peers final : public runtime::distribution, public accept_events, private runtime::flushable {
+public:
+  using outcome = std::function<void(std::expected<void, std::string>)>;
+
+  peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd);
+  ~peers();
+
+  /// Before anything else happens: the schedulers that it serves.
+  void bind(runtime::system& owner);
+
+  /// Calls `done` when `name` is connected, or cannot be.
+  void connect(const std::string& name, outcome done);
+  std::vector<std::string> connected() const;
+  /// Writes out what is queued, as far as the sockets take it, and closes everything. Nothing
+  /// connects any more.
+  void shut_down();
+
+  // runtime::distribution
+  void outgoing(runtime::signal&& s) override;
+  // accept_events
+  void incoming_connection(std::unique_ptr<incoming> connection) override;
+
+private:
+  struct peer;
+  class connection;
+  friend connection;
+
+  // runtime::flushable
+  void flush() override;
+
+  peer& get(const std::string& name);
+  void begin(peer& p);
+  void looked_up(const std::string& name, std::expected<endpoint, std::string> where);
+  void dial(peer& p, const endpoint& where);
+  void transmit(peer& p, runtime::signal&& s);
+  void transmit(peer& p, const dist::control_message& m);
+  void fail(peer& p, const std::string& why);
+  void lose(peer& p);
+  void tell(peer& p, const std::expected<void, std::string>& result);
+
+  dist::handshake_decision decide(const dist::peer_info& info) const;
+  void up(connection& c, const dist::peer_info& info);
+  void received(peer& p, dist::control_message&& m);
+  void monitored_by_name(peer& p, const dist::control_message& m);
+  void ended(connection& c, const dist::link_closed& how);
+  std::unique_ptr<connection> take_half_open(connection& c);
+
+  dist::link_options options_;
+  std::vector<known_peer> known_;
+  dist::challenge_set challenges_;
+  runtime::system* system_ = nullptr;
+  runtime::scheduler* home_ = nullptr;
+  std::unique_ptr<lookup_service> lookup_;
+  std::unordered_map<std::string, std::unique_ptr<peer>> peers_;
+  std::vector<std::unique_ptr<connection>> half_open_; // incoming, not proved
+  std::vector<std::string> dirty_;                     // peers with something to flush
+  bool stopping_ = false;
+};
+
+} // namespace erl

@@ -1,0 +1,387 @@
+/// Whole nodes against each other, on one thread, in virtual time and without sockets.
+#include "node/peers.hpp"
+#include "support/memory_driver.hpp"
+#include <erl/call.hpp>
+#include <erl/etf/atoms.hpp>
+#include <erl/etf/print.hpp>
+#include <erl/gen_server.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace erl;
+using namespace std::chrono_literals;
+
+namespace {
+
+using log_lines = std::vector<std::string>;
+
+struct add {
+  std::int64_t a, b;
+  using erl_shape = tagged_shape<"add">;
+};
+
+struct adder : gen_server<adder> {
+  using calls = messages<add, is<"stop">, is<"silence">>;
+  std::int64_t handle_call(add q) { return q.a + q.b; }
+  void handle_call(is<"stop">) { stop_server(term(atom("stopped"))); }
+  void handle_call(is<"silence">, caller from) { kept.push_back(std::move(from)); }
+  std::vector<caller> kept;
+};
+
+const std::vector<known_peer> everybody{
+    {"a@sim", "10.0.0.1", 1}, {"b@sim", "10.0.0.2", 1}, {"c@sim", "10.0.0.3", 1}};
+
+struct sim_node {
+  sim_node(test::memory_network& network, const std::string& name, std::uint32_t creation,
+           std::uint32_t schedulers = 2, const std::string& cookie = "cookie")
+      : others(options(name, cookie), everybody, false),
+        system({atom(std::string_view(name)), creation}, schedulers,
+               [&] { return std::make_unique<test::memory_driver>(network); }) {
+    others.bind(system);
+    const auto at = std::find_if(everybody.begin(), everybody.end(),
+                                 [&](const auto& k) { return k.name == name; });
+    std::error_code error;
+    listening = system.at(0).world().listen({at->address, at->port}, others, error);
+    REQUIRE_FALSE(error);
+  }
+  ~sim_node() {
+    system.stop();
+    listening.reset();
+    others.shut_down();
+  }
+  static dist::link_options options(const std::string& name, const std::string& cookie) {
+    dist::link_options o;
+    o.name = name;
+    o.cookie = cookie;
+    o.ticks.time = 4s;
+    return o;
+  }
+  template <class Function> pid spawn(Function f, std::size_t scheduler = 0) {
+    return system.at(scheduler).spawn(make_body(std::move(f)), pid{}).id();
+  }
+  void serve(std::size_t scheduler = 0) {
+    auto* server = new adder;
+    server->set_start({.name = "adder"}, {});
+    system.at(scheduler).spawn(owned_body(server), pid{});
+  }
+  bool round() {
+    bool busy = false;
+    for (std::size_t i = 0; i < system.size(); ++i)
+      busy = system.at(i).round() || busy;
+    return busy;
+  }
+
+  peers others;
+  runtime::system system;
+  std::unique_ptr<listener> listening;
+};
+
+struct cluster {
+  explicit cluster(std::uint64_t seed = 1) : network({.seed = seed, .random_splits = true}) {}
+  sim_node& start(const std::string& name, std::uint32_t creation = 5,
+                  const std::string& cookie = "cookie") {
+    nodes.push_back(std::make_unique<sim_node>(network, name, creation, 2, cookie));
+    return *nodes.back();
+  }
+  void stop(sim_node& n) {
+    std::erase_if(nodes, [&](const auto& each) { return each.get() == &n; });
+  }
+  void pass(duration time) {
+    const time_point end = network.now() + time;
+    for (;;) {
+      for (int idle = 0; idle < 3;) { // bytes on their way are not visible to a round
+        bool busy = false;
+        for (auto& n : nodes)
+          busy = n->round() || busy;
+        idle = busy ? 0 : idle + 1;
+      }
+      if (network.now() >= end)
+        return;
+      network.advance(10ms);
+    }
+  }
+  test::memory_network network;
+  std::vector<std::unique_ptr<sim_node>> nodes;
+};
+
+} // namespace
+
+TEST_CASE("the first call connects, and is answered") {
+  const std::size_t server_on = GENERATE(0U, 1U);
+  const std::size_t client_on = GENERATE(0U, 1U);
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  b.serve(server_on);
+  std::int64_t sum = 0;
+  a.spawn(
+      [&](process& self) -> task<> {
+        auto reply = co_await call<std::int64_t>(self, {"adder", "b@sim"}, add{20, 22});
+        REQUIRE(reply);
+        sum = *reply;
+      },
+      client_on);
+  c.pass(50ms);
+  CHECK(sum == 42);
+  CHECK(a.others.connected() == log_lines{"b@sim"});
+  CHECK(b.others.connected() == log_lines{"a@sim"});
+}
+
+TEST_CASE(
+    "messages between nodes keep their order, those that waited for the connection included") {
+  cluster c(GENERATE(1U, 2U, 3U));
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  std::vector<std::int64_t> got;
+  b.spawn(
+      [&](process& self) -> task<> {
+        self.register_name("sink");
+        for (;;) {
+          auto m = co_await self.receive();
+          got.push_back(m.body().to_int64().value());
+        }
+      },
+      1);
+  a.spawn(
+      [&](process& self) -> task<> {
+        for (std::int64_t i = 0; i < 5000; ++i) {
+          self.send(destination("sink", "b@sim"), term(i));
+          if (i % 1000 == 0)
+            auto pause = co_await self.receive(1ms);
+        }
+      },
+      1);
+  c.pass(200ms);
+  REQUIRE(got.size() == 5000);
+  CHECK(std::is_sorted(got.begin(), got.end()));
+}
+
+TEST_CASE("links, monitors and exits work across nodes, with the true reasons") {
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  log_lines got;
+  pid far;
+  b.spawn(
+      [&](process& self) -> task<> {
+        far = self.self();
+        self.register_name("far");
+        auto m = co_await self.receive();
+        self.exit(m.body());
+      },
+      1);
+  a.spawn(
+      [&](process& self) -> task<> {
+        self.trap_exit(true);
+        const reference by_name = self.monitor(destination("far", "b@sim"));
+        auto wait = co_await self.receive(50ms);
+        self.link(far);
+        const reference by_pid = self.monitor(far);
+        self.send(far, term::tuple({atom("true"), atom("reason")}));
+        for (int i = 0; i < 3; ++i) {
+          auto m = co_await self.receive();
+          got.push_back(to_string(m.body().element(m.body().arity() - 1)));
+        }
+        const reference nobody = self.monitor(far);
+        const reference no_name = self.monitor(destination("far", "b@sim"));
+        self.link(far);
+        for (int i = 0; i < 3; ++i) {
+          auto m = co_await self.receive();
+          got.push_back(to_string(m.body().element(m.body().arity() - 1)));
+        }
+      },
+      1);
+  c.pass(300ms);
+  CHECK(got ==
+        log_lines{"{true,reason}", "{true,reason}", "{true,reason}", "noproc", "noproc", "noproc"});
+}
+
+TEST_CASE("a lost connection is noconnection for everybody, and calls fail with nodedown") {
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  b.serve(1);
+  log_lines got;
+  a.spawn(
+      [&](process& self) -> task<> {
+        self.trap_exit(true);
+        const reference ref = self.monitor(destination("adder", "b@sim"));
+        self.monitor_node("b@sim");
+        auto reply = co_await call(self, {"adder", "b@sim"}, is<"silence">{}, 60s);
+        got.push_back(to_string(reply.error().reason));
+        for (int i = 0; i < 2; ++i) {
+          auto m = co_await self.receive();
+          got.push_back(m.body().is_tuple(2) ? to_string(m.body())
+                                             : to_string(m.body().element(4)));
+        }
+      },
+      1);
+  c.pass(100ms);
+  CHECK(got.empty());
+  c.network.cut_all();
+  c.pass(100ms);
+  std::sort(got.begin(), got.end());
+  CHECK(got == log_lines{"noconnection", "{nodedown,'b@sim'}", "{nodedown,'b@sim'}"});
+  CHECK(a.others.connected().empty());
+  CHECK(b.others.connected().empty());
+}
+
+TEST_CASE("a node that comes back is another one: its old pids are dead, its names work") {
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim", 5);
+  b.serve();
+  c.pass(10ms);
+  const pid old = b.system.whereis("adder").value();
+  a.spawn([](process& self) -> task<> {
+    auto reply = co_await call(self, {"adder", "b@sim"}, add{1, 1});
+    CHECK(reply);
+  });
+  c.pass(50ms);
+  c.stop(b);
+  c.pass(50ms);
+  CHECK(a.others.connected().empty());
+  sim_node& again = c.start("b@sim", 6);
+  again.serve();
+  log_lines got;
+  a.spawn([&](process& self) -> task<> {
+    self.trap_exit(true);
+    auto reply = co_await call<std::int64_t>(self, {"adder", "b@sim"}, add{1, 1});
+    got.push_back(reply ? std::to_string(*reply) : reply.error().message());
+    self.monitor(old);
+    self.link(old);
+    self.exit(old, atom("nothing_happens"));
+    self.send(old, atom("lost"));
+    for (int i = 0; i < 2; ++i) {
+      auto m = co_await self.receive();
+      got.push_back(to_string(m.body().element(m.body().arity() - 1)));
+    }
+    auto still = co_await call<std::int64_t>(self, {"adder", "b@sim"}, add{2, 2});
+    got.push_back(still ? std::to_string(*still) : still.error().message());
+  });
+  c.pass(200ms);
+  CHECK(got == log_lines{"2", "noproc", "noproc", "4"});
+}
+
+TEST_CASE("a wrong cookie connects nobody, says why, and harms no other connection") {
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  sim_node& other = c.start("c@sim", 5, "another cookie");
+  b.serve();
+  std::string why;
+  other.others.connect("b@sim",
+                       [&](const auto& result) { why = result ? "connected" : result.error(); });
+  std::int64_t sum = 0;
+  a.spawn([&](process& self) -> task<> {
+    auto reply = co_await call<std::int64_t>(self, {"adder", "b@sim"}, add{1, 2});
+    sum = reply.value_or(0);
+  });
+  c.pass(200ms);
+  CHECK(why.find("cookie") != std::string::npos);
+  CHECK(why.find("another") == std::string::npos);
+  CHECK(sum == 3);
+  CHECK(other.others.connected().empty());
+}
+
+TEST_CASE(
+    "nodes that dial each other at the same moment end with one connection and lose nothing") {
+  cluster c(GENERATE(1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U));
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  a.serve();
+  b.serve();
+  int good = 0;
+  const auto client = [&good](atom node) {
+    return [&good, node](process& self) -> task<> {
+      auto reply = co_await call<std::int64_t>(self, {"adder", node}, add{1, 2});
+      good += reply == 3 ? 1 : 0;
+    };
+  };
+  a.spawn(client("b@sim"));
+  b.spawn(client("a@sim"));
+  c.pass(8s);
+  CHECK(good == 2);
+  CHECK(a.others.connected() == log_lines{"b@sim"});
+  CHECK(b.others.connected() == log_lines{"a@sim"});
+}
+
+TEST_CASE("a silent peer is given up within the tick time, an idle one is kept") {
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  c.start("b@sim");
+  bool connected = false;
+  a.others.connect("b@sim", [&](const auto& result) { connected = result.has_value(); });
+  c.pass(30s);
+  CHECK(connected);
+  CHECK(a.others.connected() == log_lines{"b@sim"});
+  // b stands still, as a stopped process does.
+  const time_point end = c.network.now() + 6s;
+  const time_point start = c.network.now();
+  while (!a.others.connected().empty() && c.network.now() < end) {
+    while (a.round()) {
+    }
+    c.network.advance(10ms);
+  }
+  CHECK(a.others.connected().empty());
+  CHECK(c.network.now() - start >= 3s);
+  CHECK(c.network.now() - start <= 5100ms);
+}
+
+TEST_CASE("an unreachable node fails what waits for it, with a reason for people") {
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  std::string why;
+  a.others.connect("b@sim",
+                   [&](const auto& result) { why = result ? "connected" : result.error(); });
+  std::string other;
+  a.others.connect("z@nowhere",
+                   [&](const auto& result) { other = result ? "connected" : result.error(); });
+  std::string reason;
+  a.spawn(
+      [&](process& self) -> task<> {
+        auto reply = co_await call(self, {"adder", "b@sim"}, add{1, 2});
+        reason = reply.error().message();
+      },
+      1);
+  c.pass(100ms);
+  CHECK(why.find("b@sim") != std::string::npos);
+  CHECK(other.find("known peers") != std::string::npos);
+  CHECK(reason ==
+        "call to {adder,'b@sim'}: node 'b@sim' cannot be reached, or the connection was lost");
+}
+
+TEST_CASE("a spawn request is answered notsup") {
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  b.others.connect("a@sim", [](const auto&) {});
+  c.pass(100ms);
+  CHECK(a.others.connected() == log_lines{"b@sim"});
+}
+
+TEST_CASE("when two nodes part nothing is left of what they had") {
+  cluster c;
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  b.serve(1);
+  a.spawn(
+      [](process& self) -> task<> {
+        self.trap_exit(true);
+        const reference ref = self.monitor(destination("adder", "b@sim"));
+        auto reply = co_await call(self, {"adder", "b@sim"}, add{1, 2});
+        auto gone = co_await self.receive();
+      },
+      1);
+  c.pass(100ms);
+  c.network.cut_all();
+  c.pass(100ms);
+  CHECK(a.system.process_count == 0);
+  CHECK(b.system.process_count == 1);
+}

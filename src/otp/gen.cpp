@@ -1,0 +1,148 @@
+#include "otp/gen.hpp"
+
+#include <erl/call.hpp>
+#include <erl/etf/atoms.hpp>
+#include <erl/etf/print.hpp>
+#include <erl/gen_server.hpp>
+
+namespace erl {
+
+namespace gen {
+
+namespace {
+
+const atom started("$started");
+
+/// The alias in a call's tag: `[alias | Ref]`, or `[[alias | Ref] | _]` from a multi_call.
+std::optional<reference> alias_of(term_ref tag) {
+  if (!tag.is_cons())
+    return std::nullopt;
+  const term_ref inner = tag.head().is_cons() ? tag.head() : tag;
+  return inner.head().is(atoms::alias) ? inner.tail().to_reference() : std::nullopt;
+}
+
+} // namespace
+
+std::optional<request> parse(term_ref message) {
+  if (message.is_tuple(atoms::gen_call, 3) && message.element(1).is_tuple(2) &&
+      message.element(1).element(0).is_pid())
+    return request{request::kind::call, message.element(1), message.element(2)};
+  if (message.is_tuple(atoms::gen_cast, 2))
+    return request{request::kind::cast, {}, message.element(1)};
+  return std::nullopt;
+}
+
+void reply(process& server, term_ref from, term_ref value) {
+  if (!from.is_tuple(2))
+    return;
+  const term_ref tag = from.element(1);
+  if (const auto alias = alias_of(tag))
+    server.send(*alias, term::tuple({tag, value}));
+  else if (const auto client = from.element(0).to_pid())
+    server.send(*client, term::tuple({tag, value}));
+}
+
+void notify_started(process& self, const pid& parent, const reference& tag) {
+  if (tag.size != 0)
+    self.send(parent, term::tuple({started, term(tag), atoms::ok}));
+}
+
+void notify_failed(process& self, const pid& parent, const reference& tag, term_ref reason) {
+  if (tag.size != 0)
+    self.send(parent, term::tuple({started, term(tag), reason}));
+}
+
+} // namespace gen
+
+namespace detail {
+
+term cast_message(term_ref request) { return term::tuple({atoms::gen_cast, request}); }
+
+static std::string describe(const destination& server) {
+  switch (server.which()) {
+  case destination::kind::process:
+    return to_string(term(server.process()));
+  case destination::kind::alias:
+    return to_string(term(server.alias()));
+  case destination::kind::name:
+    break;
+  }
+  if (server.node() == atom())
+    return to_string(server.name());
+  return to_string(term::tuple({server.name(), server.node()}));
+}
+
+call_error bad_reply(const destination& server, const decode_error& error) {
+  static const atom tag("bad_reply");
+  return {term::tuple({tag, term::text(error.message())}), describe(server)};
+}
+
+task<std::expected<term, call_error>> call_term(process& self, destination server, term request,
+                                                duration timeout) {
+  // The monitor's reference is also the alias that the reply comes to, and dies with it: nothing
+  // comes late.
+  const reference ref = self.monitor(server, alias_mode::reply_demonitor);
+  const term tag = [&] {
+    const term_ref alias[] = {atoms::alias};
+    return term::list(alias, term(ref));
+  }();
+  self.send(server, term::tuple({atoms::gen_call, term::tuple({term(self.self()), tag}), request}));
+  const auto answers = [&](term_ref message) {
+    return (message.is_tuple(2) && exactly_equal(message.element(0), tag)) ||
+           (message.is_tuple(atoms::down, 5) && message.element(1).to_reference() == ref);
+  };
+  auto answer = co_await self.receive(answers, timeout);
+  if (!answer) {
+    self.demonitor(ref, true);
+    co_return std::unexpected(call_error{term(atoms::timeout), describe(server)});
+  }
+  const term& body = answer.body();
+  if (body.is_tuple(2))
+    co_return body.share(body.element(1));
+  term reason = body.share(body.element(4));
+  if (reason.is(atoms::noconnection)) {
+    const atom node =
+        server.which() == destination::kind::process ? server.process().node : server.node();
+    reason = term::tuple({atoms::nodedown, node});
+  }
+  co_return std::unexpected(call_error{reason, describe(server)});
+}
+
+task<std::expected<pid, term>> start_linked(process& self, owned_body what, reference tag) {
+  const pid child = self.spawn_body(std::move(what), {.link = true}).process;
+  const bool trapping = self.trap_exit(true);
+  const auto says = [&](term_ref message) {
+    return (message.is_tuple(gen::started, 3) && message.element(1).to_reference() == tag) ||
+           (message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == child);
+  };
+  auto notice = co_await self.receive(says);
+  self.trap_exit(trapping);
+  const term& body = notice.body();
+  if (body.element(2).is(atoms::ok))
+    co_return child;
+  term reason = body.share(body.element(2));
+  if (body.is_tuple(gen::started, 3)) {
+    // It ends by itself; its exit is no news.
+    const auto exits = [&](term_ref message) {
+      return message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == child;
+    };
+    self.unlink(child);
+    static_cast<void>(self.take(exits));
+  }
+  co_return std::unexpected(std::move(reason));
+}
+
+} // namespace detail
+
+std::string call_error::message() const {
+  if (reason.is(atoms::timeout))
+    return "call to " + server + ": no reply in time";
+  if (reason.is(atoms::noproc))
+    return "call to " + server + ": there is no such process";
+  if (reason.is_tuple(atoms::nodedown, 2))
+    return "call to " + server + ": node " + to_string(reason.element(1)) +
+           " cannot be reached, or the connection was lost";
+  return "call to " + server + ": " + to_string(reason);
+}
+
+} // namespace erl

@@ -1,0 +1,30 @@
+/// The gen protocol: how calls, casts and replies look on the wire (OTP's gen.erl).
+#pragma once
+
+#include <erl/destination.hpp>
+#include <erl/etf/term.hpp>
+#include <erl/process.hpp>
+
+#include <optional>
+
+namespace erl::gen {
+
+/// A request to a behaviour's process, borrowed from its message.
+struct request {
+  enum class kind { call, cast } what;
+  term_ref from; ///< of a call: `{Pid, Tag}`
+  term_ref body;
+};
+
+/// The request that a message is, if it is one.
+std::optional<request> parse(term_ref message);
+
+/// Sends the reply to a call: to the alias in the tag if there is one, else to the pid. The tag
+/// goes back unchanged.
+void reply(process& server, term_ref from, term_ref value);
+
+/// Tells the starter how a start went: `ok`, or `{error, Reason}`. Each goes out at most once.
+void notify_started(process& self, const pid& parent, const reference& tag);
+void notify_failed(process& self, const pid& parent, const reference& tag, term_ref reason);
+
+} // namespace erl::gen

@@ -1,0 +1,132 @@
+#include "base/log.hpp"
+#include "otp/gen.hpp"
+#include <erl/etf/atoms.hpp>
+#include <erl/etf/print.hpp>
+#include <erl/gen_server.hpp>
+
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace erl {
+
+caller::caller(process& server, term from)
+    : server_(&server), from_(std::move(from)), exceptions_(std::uncaught_exceptions()) {}
+
+caller::caller(caller&& other) noexcept
+    : server_(std::exchange(other.server_, nullptr)), from_(std::move(other.from_)),
+      exceptions_(other.exceptions_) {}
+
+caller& caller::operator=(caller&& other) noexcept {
+  std::swap(server_, other.server_);
+  std::swap(from_, other.from_);
+  std::swap(exceptions_, other.exceptions_);
+  return *this;
+}
+
+caller::~caller() {
+  static const atom no_reply("no_reply");
+  if (server_ == nullptr || detail::is_ending(*server_) || std::uncaught_exceptions() > exceptions_)
+    return;
+  log::put(log::level::warning, "gen_server", "the caller ", to_string(from_),
+           " was forgotten without a reply");
+  reply(term::tuple({atoms::error, no_reply}));
+}
+
+void caller::reply(term value) {
+  if (process* server = std::exchange(server_, nullptr))
+    gen::reply(*server, from_, value);
+}
+
+namespace detail {
+
+body::outcome gen_server_base::run(process& process) {
+  self_ = &process;
+  try {
+    return guarded_run();
+  } catch (const exit_exception& exit) {
+    if (!starting_)
+      do_terminate(exit.reason);
+    throw;
+  } catch (const std::exception& failure) {
+    if (!starting_)
+      do_terminate(term::text(failure.what()));
+    throw;
+  }
+}
+
+body::outcome gen_server_base::guarded_run() {
+  if (starting_) {
+    const outcome progress = start_up();
+    if (progress != outcome::finished)
+      return progress;
+    starting_ = false;
+    gen::notify_started(self(), notice_.parent, notice_.tag);
+  }
+  for (;;) {
+    if (runner_.active()) {
+      const outcome progress = runner_.step(self());
+      if (progress != outcome::finished)
+        return progress;
+    }
+    current_ = next_message(self());
+    if (!current_)
+      return slice_is_over(self()) ? outcome::yielded : outcome::waiting;
+    handle(current_.body());
+  }
+}
+
+/// Registers and initialises; finished when that is done. A failure is told to the starter, and
+/// ends the process.
+body::outcome gen_server_base::start_up() {
+  static const atom already_started("already_started");
+  try {
+    if (!runner_.active()) {
+      if (options_.name != atom() && !self().register_name(options_.name)) {
+        const auto holder = self().whereis(options_.name);
+        const term reason =
+            holder ? term::tuple({already_started, term(*holder)}) : term(atoms::badarg);
+        self().exit(reason);
+      }
+      do_init();
+    }
+    return runner_.active() ? runner_.step(self()) : outcome::finished;
+  } catch (const exit_exception& exit) {
+    gen::notify_failed(self(), notice_.parent, notice_.tag, exit.reason);
+    throw;
+  } catch (const std::exception& failure) {
+    gen::notify_failed(self(), notice_.parent, notice_.tag, term::text(failure.what()));
+    throw;
+  }
+}
+
+void gen_server_base::handle(const term& message) {
+  static const atom unknown_call("unknown_call");
+  const auto request = gen::parse(message);
+  if (!request) {
+    // A parent that ends takes its child along, even one that traps exits.
+    if (message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == self().parent())
+      self().exit(message.share(message.element(2)));
+    if (do_info(message) == handled::no)
+      unknown("message", message);
+  } else if (request->what == gen::request::kind::cast) {
+    if (do_cast(request->body) == handled::no)
+      unknown("cast", request->body);
+  } else {
+    caller from(self(), message.share(request->from));
+    if (do_call(request->body, from) == handled::no) {
+      unknown("call", request->body);
+      from.reply(term::tuple({atoms::error, term::tuple({unknown_call, request->body})}));
+    }
+  }
+}
+
+void gen_server_base::unknown(const char* kind, term_ref message) const {
+  const std::string name =
+      options_.name == atom() ? to_string(term(self().self())) : to_string(options_.name);
+  log::limited(name, log::level::warning, "gen_server", name, ": unknown ", kind, ": ",
+               to_string(message));
+}
+
+} // namespace detail
+} // namespace erl

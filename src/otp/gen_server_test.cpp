@@ -1,0 +1,259 @@
+#include "runtime/test_world.hpp"
+#include <erl/call.hpp>
+#include <erl/etf/atoms.hpp>
+#include <erl/etf/print.hpp>
+#include <erl/gen_server.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace erl;
+using namespace std::chrono_literals;
+using erl::test::world;
+
+namespace {
+
+struct add {
+  std::int64_t a, b;
+};
+struct later {
+  std::int64_t value;
+};
+struct sleepy {
+  std::int64_t value;
+};
+struct fail_with {
+  atom reason;
+};
+struct put {
+  std::string text;
+};
+
+} // namespace
+
+template <> inline constexpr auto erl::shape<add> = erl::tagged<"add">;
+template <> inline constexpr auto erl::shape<later> = erl::tagged<"later">;
+template <> inline constexpr auto erl::shape<sleepy> = erl::tagged<"sleepy">;
+template <> inline constexpr auto erl::shape<fail_with> = erl::tagged<"fail_with">;
+template <> inline constexpr auto erl::shape<put> = erl::tagged<"put">;
+
+namespace {
+
+std::vector<std::string> trace;
+
+struct server : gen_server<server> {
+  using calls = messages<add, later, sleepy, fail_with, is<"forget">, is<"raise">, is<"nothing">>;
+  using casts = messages<put, is<"stop">>;
+
+  void init() { self().trap_exit(true); }
+  std::int64_t handle_call(add q) { return q.a + q.b; }
+  void handle_call(later q, caller from) {
+    waiting.emplace(std::move(from));
+    self().send_after(10ms, self().self(), q.value);
+  }
+  task<std::int64_t> handle_call(sleepy q) {
+    const auto never = [](term_ref) { return false; };
+    auto m = co_await self().receive(never, 20ms);
+    co_return q.value;
+  }
+  void handle_call(fail_with q) { self().exit(term(q.reason)); }
+  void handle_call(is<"forget">, caller) {}
+  void handle_call(is<"raise">) { throw std::runtime_error("raised"); }
+  void handle_call(is<"nothing">) {}
+  void handle_cast(put p) { trace.push_back("put " + p.text); }
+  void handle_cast(is<"stop">) { stop_server(term(atoms::normal)); }
+  void handle_info(const exit_signal& e) { trace.push_back("exit " + to_string(e.reason)); }
+  void handle_info(term_ref message) {
+    if (waiting)
+      waiting->reply(term(message.to_int64().value()));
+  }
+  void terminate(term_ref reason) { trace.push_back("terminate " + to_string(reason)); }
+
+  std::optional<caller> waiting;
+};
+
+/// Runs `client` in a process of its own, beside a server named `s` on the other scheduler or the
+/// same.
+template <class Client> void with_server(std::size_t there, Client client, duration time = 100ms) {
+  trace.clear();
+  world w(2);
+  w.spawn_on(there, [](process& self) -> task<> {
+    auto started = co_await start_link<server>(self, {.name = "s"});
+    REQUIRE(started);
+    self.trap_exit(true);
+    auto m = co_await self.receive();
+  });
+  w.settle();
+  bool done = false;
+  w.spawn([&](process& self) -> task<> {
+    auto finished = client(self);
+    co_await std::move(finished);
+    done = true;
+  });
+  for (duration t{}; t < time; t += 1ms)
+    w.pass(1ms);
+  CHECK(done);
+}
+
+} // namespace
+
+TEST_CASE("a call returns what the handler returns") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    auto sum = co_await call<std::int64_t>(self, "s", add{1, 2});
+    CHECK(sum.value() == 3);
+    auto nothing = co_await call<atom>(self, "s", is<"nothing">{});
+    CHECK(nothing.value() == atoms::ok);
+  });
+}
+
+TEST_CASE("a caller that is kept can be answered later, while the server serves others") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    const pid me = self.self();
+    self.spawn([me](process& other) -> task<> {
+      auto late = co_await call<std::int64_t>(other, "s", later{7});
+      other.send(me, late.value());
+    });
+    auto pause = co_await self.receive(2ms);
+    CHECK_FALSE(pause);
+    auto sum = co_await call<std::int64_t>(self, "s", add{1, 2});
+    CHECK(sum.value() == 3);
+    auto m = co_await self.receive();
+    CHECK(m.body().to_int64() == 7);
+  });
+}
+
+TEST_CASE("a handler that is a coroutine holds the next message back until it has ended") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    const pid me = self.self();
+    self.spawn([me](process& other) -> task<> {
+      auto slow = co_await call<std::int64_t>(other, "s", sleepy{1});
+      other.send(me, slow.value());
+    });
+    auto pause = co_await self.receive(2ms);
+    auto sum = co_await call<std::int64_t>(self, "s", add{1, 1});
+    CHECK(sum.value() == 2);
+    auto m = co_await self.receive(0ms);
+    REQUIRE(m);
+    CHECK(m.body().to_int64() == 1);
+  });
+}
+
+TEST_CASE("a call that times out leaves nothing in the mailbox") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    auto late = co_await call(self, "s", sleepy{1}, 5ms);
+    REQUIRE_FALSE(late);
+    CHECK(late.error().reason == term(atoms::timeout));
+    auto m = co_await self.receive(50ms);
+    CHECK_FALSE(m);
+  });
+}
+
+TEST_CASE("a call to nobody fails at once with noproc") {
+  with_server(0, [](process& self) -> task<> {
+    const time_point before = self.now();
+    auto reply = co_await call(self, "nobody", add{1, 2});
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().reason == term(atoms::noproc));
+    CHECK(reply.error().message() == "call to nobody: there is no such process");
+    CHECK(self.now() == before);
+  });
+}
+
+TEST_CASE("a call that the server does not survive fails with its exit reason") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    auto reply = co_await call(self, "s", fail_with{"broken"});
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().reason == term(atom("broken")));
+    CHECK(trace == std::vector<std::string>{"terminate broken"});
+  });
+}
+
+TEST_CASE("an exception in a handler is the exit reason, after terminate") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    auto reply = co_await call(self, "s", is<"raise">{});
+    REQUIRE_FALSE(reply);
+    CHECK(to_string(reply.error().reason) == R"({'std::runtime_error',<<"raised">>})");
+    CHECK(trace.size() == 1);
+  });
+}
+
+TEST_CASE("a caller that is dropped answers no_reply; an unknown call is answered as such") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    auto forgotten = co_await call(self, "s", is<"forget">{});
+    CHECK(to_string(forgotten.value()) == "{error,no_reply}");
+    auto unknown = co_await call(self, "s", std::tuple{atom("add"), std::string("one")});
+    CHECK(to_string(unknown.value()) == R"({error,{unknown_call,{add,<<"one">>}}})");
+    auto wrong_type = co_await call<std::string>(self, "s", add{1, 2});
+    REQUIRE_FALSE(wrong_type);
+    CHECK(wrong_type.error().reason.is_tuple(atom("bad_reply"), 2));
+  });
+}
+
+TEST_CASE("casts are handled in order; a stop runs terminate") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    cast(self, "s", put{"a"});
+    cast(self, "s", put{"b"});
+    cast(self, "s", is<"stop">{});
+    auto pause = co_await self.receive(5ms);
+    CHECK(trace == std::vector<std::string>{"put a", "put b", "terminate normal"});
+  });
+}
+
+TEST_CASE("an exit signal of a stranger reaches handle_info; the parent's ends the server") {
+  with_server(0, [](process& self) -> task<> {
+    const pid server = self.whereis("s").value();
+    self.exit(server, atom("from_a_stranger"));
+    auto sum = co_await call<std::int64_t>(self, "s", add{1, 2});
+    CHECK(sum.value() == 3);
+    CHECK(trace == std::vector<std::string>{"exit from_a_stranger"});
+  });
+  trace.clear();
+  world w;
+  const pid parent = w.spawn([](process& self) -> task<> {
+    auto started = co_await start_link<server>(self, {.name = "s"});
+    auto m = co_await self.receive();
+  });
+  w.settle();
+  w.system.at(0).send({}, parent, term(1));
+  w.settle();
+  CHECK(trace == std::vector<std::string>{"terminate normal"});
+  CHECK_FALSE(w.system.whereis("s"));
+}
+
+TEST_CASE("start_link reports a name that is taken, and a failing init") {
+  struct broken : gen_server<broken> {
+    void init() { throw std::runtime_error("cannot open the device"); }
+  };
+  with_server(0, [](process& self) -> task<> {
+    const pid holder = self.whereis("s").value();
+    auto second = co_await start_link<server>(self, {.name = "s"});
+    REQUIRE_FALSE(second);
+    CHECK(second.error() == term::tuple({atom("already_started"), term(holder)}));
+    auto failed = co_await start_link<broken>(self, {});
+    REQUIRE_FALSE(failed);
+    CHECK(to_string(failed.error()) == R"(<<"cannot open the device">>)");
+    auto nothing = co_await self.receive(1ms);
+    CHECK_FALSE(nothing);
+  });
+}
+
+TEST_CASE("the reply goes to the alias in the tag, and the tag comes back unchanged") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    const reference alias = self.alias();
+    const term_ref head[] = {atoms::alias};
+    const term plain = term::list(head, term(alias));
+    const term nested = term::list({plain, term(1)});
+    for (const term& tag : {plain, nested, term(self.make_reference())}) {
+      self.send("s", term::tuple({atoms::gen_call, term::tuple({term(self.self()), tag}),
+                                  to_term(add{1, 2})}));
+      auto m = co_await self.receive(5ms);
+      REQUIRE(m);
+      CHECK(m.body() == term::tuple({tag, term(3)}));
+    }
+  });
+}

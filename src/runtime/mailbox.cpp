@@ -1,0 +1,44 @@
+#include "runtime/mailbox.hpp"
+
+namespace erl {
+
+namespace detail {
+void free_message(message_node* node) noexcept { delete node; }
+const term& message_body(const message_node* node) noexcept { return node->body; }
+} // namespace detail
+
+namespace runtime {
+
+void mailbox::push(term body) {
+  auto* node = new detail::message_node{nullptr, std::move(body)};
+  *last_ = node;
+  last_ = &node->next;
+  ++size_;
+}
+
+message mailbox::take(const receive_pattern& pattern) {
+  while (detail::message_node* node = *saved_) {
+    if (pattern.match != nullptr && !pattern.match(pattern.context, node->body)) {
+      saved_ = &node->next;
+      continue;
+    }
+    *saved_ = node->next;
+    if (last_ == &node->next)
+      last_ = saved_;
+    --size_;
+    return message(node);
+  }
+  return {};
+}
+
+void mailbox::clear() noexcept {
+  while (detail::message_node* node = first_) {
+    first_ = node->next;
+    delete node;
+  }
+  last_ = saved_ = &first_;
+  size_ = 0;
+}
+
+} // namespace runtime
+} // namespace erl

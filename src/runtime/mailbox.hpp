@@ -1,0 +1,56 @@
+/// A process's mailbox: a FIFO with a save pointer, touched by the owning scheduler only.
+///
+/// A selective receive looks at each message once: `saved_` points behind the last one that the
+/// receive under way has refused, and only later ones are looked at when more arrive. A new receive
+/// starts from the oldest message again.
+#pragma once
+
+#include <erl/message.hpp>
+
+#include <cstddef>
+
+namespace erl {
+
+namespace detail {
+struct message_node {
+  message_node* next = nullptr;
+  term body;
+};
+} // namespace detail
+
+namespace runtime {
+
+/// Which message a receive waits for; no function: any.
+struct receive_pattern {
+  bool (*match)(const void* context, term_ref body) = nullptr;
+  const void* context = nullptr;
+};
+
+class mailbox {
+public:
+  mailbox() = default;
+  mailbox(const mailbox&) = delete;
+  mailbox& operator=(const mailbox&) = delete;
+  ~mailbox() { clear(); }
+
+  void push(term body);
+  /// The next receive looks from the oldest message on.
+  void rewind() noexcept { saved_ = &first_; }
+  /// Takes the first message behind the save pointer that matches, or moves the save pointer to the
+  /// end.
+  message take(const receive_pattern& pattern);
+  bool empty() const noexcept { return first_ == nullptr; }
+  /// True if there are messages that the receive under way has not looked at.
+  bool unseen() const noexcept { return *saved_ != nullptr; }
+  std::size_t size() const noexcept { return size_; }
+  void clear() noexcept;
+
+private:
+  detail::message_node* first_ = nullptr;
+  detail::message_node** last_ = &first_;
+  detail::message_node** saved_ = &first_;
+  std::size_t size_ = 0;
+};
+
+} // namespace runtime
+} // namespace erl

@@ -1,0 +1,284 @@
+/// What a body can do with its process.
+#include "runtime/process_block.hpp"
+#include "runtime/scheduler.hpp"
+#include "runtime/system.hpp"
+#include <erl/etf/atoms.hpp>
+#include <erl/process.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace erl {
+
+using process_block = runtime::process_block;
+using runtime::signal_kind;
+
+namespace {
+process_block& own(process& p) { return static_cast<process_block&>(p); }
+const process_block& own(const process& p) { return static_cast<const process_block&>(p); }
+} // namespace
+
+pid process::self() const noexcept { return own(*this).id(); }
+pid process::parent() const noexcept { return own(*this).parent_pid; }
+atom process::node() const noexcept { return self().node; }
+time_point process::now() const { return own(*this).owner().world().now(); }
+
+void process::send(const destination& to, term message) {
+  own(*this).owner().send(self(), to, std::move(message));
+}
+
+// Links, monitors, aliases: the local side first, then the signal.
+
+void process::link(const pid& other) {
+  auto& p = own(*this);
+  if (other == p.id())
+    return;
+  const auto [link, added] = p.extras().links.try_emplace(other, 0);
+  if (!added && link->second == 0)
+    return;
+  link->second = 0;
+  if (added)
+    p.owner().relate(p.id(), other.node, 1);
+  p.owner().route({.kind = signal_kind::link, .from = p.id(), .to = other});
+}
+
+void process::unlink(const pid& other) {
+  auto& p = own(*this);
+  auto* x = p.extras_if_any();
+  if (x == nullptr)
+    return;
+  const auto found = x->links.find(other);
+  if (found == x->links.end() || found->second != 0)
+    return;
+  const std::uint64_t id = found->second = ++x->unlink_count;
+  p.owner().route({.kind = signal_kind::unlink, .from = p.id(), .to = other, .id = id});
+}
+
+reference process::monitor(const destination& target, alias_mode mode) {
+  auto& p = own(*this);
+  runtime::outgoing_monitor monitor{.alias = mode};
+  bool unknown = false;
+  if (target.which() == destination::kind::name) {
+    monitor.name = target.name();
+    monitor.node = target.node() == atom() ? node() : target.node();
+    if (monitor.node == node()) { // a name stands for the process that has it now
+      const auto holder = whereis(monitor.name);
+      monitor.target = holder.value_or(pid{});
+      unknown = !holder;
+    }
+  } else if (target.which() == destination::kind::process) {
+    monitor.target = target.process();
+    monitor.node = target.process().node;
+  } else {
+    throw std::invalid_argument(
+        "monitor: an alias cannot be monitored; use the process's pid or name");
+  }
+  const reference ref = mode == alias_mode::none ? p.owner().make_reference()
+                                                 : p.owner().make_alias_reference(p.id());
+  p.extras().monitoring.emplace(ref, monitor);
+  if (mode != alias_mode::none)
+    p.extras().aliases.emplace(ref, mode);
+  p.owner().relate(p.id(), monitor.node, 1);
+  if (unknown)
+    p.owner().route(
+        {.kind = signal_kind::down, .to = p.id(), .ref = ref, .body = term(atoms::noproc)});
+  else
+    p.owner().route(monitor.signal_from(signal_kind::monitor, p.id(), ref));
+  return ref;
+}
+
+bool process::demonitor(const reference& monitor, bool flush) {
+  const bool found = own(*this).stop_monitoring(monitor);
+  if (!found && flush)
+    static_cast<void>(take([&](term_ref body) {
+      return body.is_tuple(5) && body.element(0).is(atoms::down) &&
+             body.element(1).to_reference() == monitor;
+    }));
+  return found;
+}
+
+void process::monitor_node(atom node) {
+  auto& p = own(*this);
+  ++p.extras().watched_nodes[node];
+  p.owner().relate(p.id(), node, 1);
+  p.owner().route({.kind = signal_kind::connect, .from = p.id(), .to_node = node});
+}
+
+void process::demonitor_node(atom node) {
+  auto& p = own(*this);
+  auto& watched = p.extras().watched_nodes;
+  const auto found = watched.find(node);
+  if (found == watched.end())
+    return;
+  if (--found->second == 0)
+    watched.erase(found);
+  p.owner().relate(p.id(), node, -1);
+}
+
+reference process::alias() {
+  auto& p = own(*this);
+  const reference ref = p.owner().make_alias_reference(p.id());
+  p.extras().aliases.emplace(ref, alias_mode::explicit_unalias);
+  return ref;
+}
+
+bool process::unalias(const reference& alias) {
+  auto* x = own(*this).extras_if_any();
+  return x != nullptr && x->aliases.erase(alias) != 0;
+}
+
+bool process::trap_exit(bool on) { return std::exchange(own(*this).traps_exit, on); }
+
+void process::exit(const term& reason) { throw exit_exception{reason}; }
+
+void process::exit(const pid& to, term reason) {
+  own(*this).owner().route(
+      {.kind = signal_kind::exit, .from = self(), .to = to, .body = std::move(reason)});
+}
+
+// Processes and names.
+
+spawned process::spawn_body(owned_body what, const spawn_options& options) {
+  auto& p = own(*this);
+  auto& here = p.owner();
+  const auto number =
+      options.scheduler < 0 ? here.number() : static_cast<std::uint32_t>(options.scheduler);
+  if (number >= here.owner().size())
+    throw std::out_of_range("spawn: there is no scheduler " + std::to_string(options.scheduler));
+
+  spawned result;
+  if (options.monitor)
+    result.monitor = here.make_reference();
+  if (number == here.number()) {
+    process_block& child = here.spawn(std::move(what), p.id());
+    result.process = child.id();
+    if (options.link)
+      child.extras().links.emplace(p.id(), 0);
+    if (options.monitor)
+      child.extras().monitored_by.emplace(result.monitor, runtime::incoming_monitor{p.id(), {}});
+  } else {
+    result.process = here.owner().at(number).reserve();
+    here.route({.kind = signal_kind::spawn,
+                .from = p.id(),
+                .to = result.process,
+                .ref = result.monitor,
+                .what = std::move(what),
+                .link = options.link});
+  }
+  if (options.link)
+    p.extras().links.emplace(result.process, 0);
+  if (options.monitor)
+    p.extras().monitoring.emplace(
+        result.monitor, runtime::outgoing_monitor{.target = result.process, .node = node()});
+  return result;
+}
+
+bool process::register_name(atom name, const pid& who) {
+  return own(*this).owner().register_name(name, who);
+}
+bool process::unregister_name(atom name) { return own(*this).owner().unregister_name(name); }
+std::optional<pid> process::whereis(atom name) const {
+  return own(*this).owner().owner().whereis(name);
+}
+
+// Timers and references.
+
+reference process::send_after(duration delay, const destination& to, term message) {
+  return own(*this).owner().send_after(delay, self(), to, std::move(message));
+}
+std::optional<duration> process::cancel_timer(const reference& timer) {
+  return own(*this).owner().cancel_timer(timer);
+}
+reference process::make_reference() { return own(*this).owner().make_reference(); }
+
+// Receiving.
+
+receive_awaiter process::wait_for(match_function match, const void* context, duration timeout) {
+  auto& p = own(*this);
+  p.inbox.rewind();
+  p.pattern = {match, context};
+  p.receive_limit = timeout;
+  return receive_awaiter(*this);
+}
+
+message process::take_now(match_function match, const void* context) {
+  auto& inbox = own(*this).inbox;
+  inbox.rewind();
+  message found = inbox.take({match, context});
+  inbox.rewind();
+  return found;
+}
+
+bool receive_awaiter::await_ready() {
+  auto& p = own(*self_);
+  if (p.pending_exit || --p.budget <= 0)
+    return false;
+  p.received = p.inbox.take(p.pattern);
+  return static_cast<bool>(p.received) || p.receive_limit <= duration::zero();
+}
+
+void receive_awaiter::await_suspend(std::coroutine_handle<> waiting) noexcept {
+  auto& p = own(*self_);
+  p.resume_at = waiting;
+  if (p.receive_limit == infinity || p.receive_limit <= duration::zero())
+    return;
+  if (p.timeout == nullptr)
+    p.timeout = std::make_unique<process_block::receive_timer>(p);
+  p.owner().timers().arm(*p.timeout, p.owner().world().now() + p.receive_limit);
+}
+
+message receive_awaiter::await_resume() { return std::exchange(own(*self_).received, {}); }
+
+void process_block::receive_timer::expired() {
+  process_->timed_out = true;
+  if (process_->run_state == state::waiting)
+    process_->owner().make_runnable(*process_);
+}
+
+void detail::coroutine_runner::start(process& self, task<> what) {
+  task_ = std::move(what);
+  started_ = false;
+  own(self).resume_at = task_.handle();
+}
+
+body::outcome detail::coroutine_runner::step(process& self) {
+  auto& p = own(self);
+  if (started_) {
+    p.received = p.inbox.take(p.pattern);
+    if (!p.received && !p.timed_out && p.receive_limit > duration::zero())
+      return body::outcome::waiting;
+    if (p.timeout != nullptr)
+      p.owner().timers().cancel(*p.timeout);
+    p.timed_out = false;
+  }
+  started_ = true;
+  p.resume_at.resume();
+  if (task_.handle().done()) {
+    const task<> ended = std::move(task_);
+    ended.handle().promise().rethrow();
+    return body::outcome::finished;
+  }
+  return p.budget <= 0 ? body::outcome::yielded : body::outcome::waiting;
+}
+
+body::outcome detail::coroutine_body_base::run(process& self) {
+  if (!runner_.active())
+    runner_.start(self, start(self));
+  return runner_.step(self);
+}
+
+bool detail::is_ending(const process& self) noexcept {
+  return own(self).run_state == process_block::state::ending;
+}
+
+message detail::next_message(process& self) {
+  auto& p = own(self);
+  if (p.pending_exit || --p.budget <= 0)
+    return {};
+  p.inbox.rewind();
+  return p.inbox.take({});
+}
+
+bool detail::slice_is_over(const process& self) noexcept { return own(self).budget <= 0; }
+
+} // namespace erl

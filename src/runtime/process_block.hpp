@@ -1,0 +1,115 @@
+/// A process as its scheduler sees it.
+#pragma once
+
+#include "base/timer_queue.hpp"
+#include "runtime/mailbox.hpp"
+#include "runtime/signal.hpp"
+#include <erl/process.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+namespace erl::runtime {
+
+class process_block;
+class scheduler;
+
+/// A monitor that a process holds.
+struct outgoing_monitor {
+  pid target; ///< not known when it is by name on another node
+  atom name;  ///< not empty: it was asked for by this name
+  atom node;  ///< of the target
+  alias_mode alias = alias_mode::none;
+
+  /// A monitor or demonitor signal for it.
+  signal signal_from(signal_kind kind, const pid& watcher, const reference& ref) const;
+};
+
+/// A monitor that somebody holds on a process.
+struct incoming_monitor {
+  pid watcher;
+  atom name; ///< not empty: it was asked for by this name
+};
+
+/// What most processes never need, made on first use.
+struct process_extras {
+  /// Links; the value is 0 while active, else the id of the unlink that waits for its
+  /// acknowledgement.
+  std::unordered_map<pid, std::uint64_t> links;
+  std::unordered_map<reference, outgoing_monitor> monitoring;
+  std::unordered_map<reference, incoming_monitor> monitored_by;
+  std::unordered_map<reference, alias_mode> aliases;
+  std::unordered_map<atom, std::uint32_t> watched_nodes;
+  std::uint64_t unlink_count = 0;
+  atom name;
+};
+
+class process_block final : public process {
+public:
+  enum class state : std::uint8_t { waiting, runnable, running, ending };
+
+  process_block(scheduler& owner, pid self, pid parent, owned_body what);
+  ~process_block() = default;
+
+  scheduler& owner() const { return *owner_; }
+  const pid& id() const { return self_; }
+
+  process_extras& extras() {
+    if (extras_ == nullptr)
+      extras_ = std::make_unique<process_extras>();
+    return *extras_;
+  }
+  process_extras* extras_if_any() { return extras_.get(); }
+
+  // Signals that have reached this process (relations.cpp). None of them runs any code of the body.
+  void receive_signal(signal&& s);
+  void deliver(term body);
+  /// Ends a monitor that this process holds, and tells the other side. False: there is none.
+  bool stop_monitoring(const reference& ref);
+  /// Everything that has to do with `node` ends with `noconnection`.
+  void lose_node(atom node);
+  /// Ends all relations, telling everybody `reason`. The body is gone already.
+  void break_relations(const term& reason);
+
+  // What the scheduler needs.
+  process_block* run_next = nullptr;
+  state run_state = state::waiting;
+  bool traps_exit = false;
+  /// Set: the process ends, with this reason, before it runs again.
+  std::optional<term> pending_exit;
+  int budget = 0;
+  mailbox inbox;
+  owned_body what;
+  const pid parent_pid;
+
+  // The receive under way, of a coroutine body.
+  receive_pattern pattern;
+  duration receive_limit = infinity;
+  message received;
+  std::coroutine_handle<> resume_at;
+  bool timed_out = false;
+  class receive_timer final : public timer {
+  public:
+    explicit receive_timer(process_block& p) : process_(&p) {}
+
+  private:
+    void expired() override;
+    process_block* process_;
+  };
+  std::unique_ptr<receive_timer> timeout;
+
+private:
+  void react_to_exit(const pid& from, const term& reason, bool from_link);
+  void monitored_process_down(const signal& s);
+  void alias_message(const signal& s);
+  void forget_monitor(const reference& ref);
+
+  scheduler* owner_;
+  pid self_;
+  std::unique_ptr<process_extras> extras_;
+};
+
+} // namespace erl::runtime

@@ -1,0 +1,71 @@
+/// The processes of one scheduler: index and serial -> block.
+///
+/// A pid's id is {index, table, scheduler} and its serial counts the lives of the slot, so a pid is
+/// looked up without a search and a stale one is recognised by its serial. Slots never move. A slot
+/// whose serials are used up is retired: no pid is ever used twice.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace erl::runtime {
+
+class process_block;
+
+class process_table {
+public:
+  static constexpr std::uint32_t index_bits = 22;
+
+  struct place {
+    std::uint32_t index = 0; ///< 0: the table is full
+    std::uint32_t serial = 0;
+  };
+
+  process_table();
+  process_table(const process_table&) = delete;
+  process_table& operator=(const process_table&) = delete;
+  ~process_table();
+
+  /// Reserves a slot for a new process.
+  place reserve();
+  void set(std::uint32_t index, process_block* block) { at(index).block = block; }
+  /// The process, or null if it has ended.
+  process_block* find(std::uint32_t index, std::uint32_t serial) const {
+    const page* p = index / page_size < pages_.size() ? pages_[index / page_size].get() : nullptr;
+    if (p == nullptr)
+      return nullptr;
+    const slot& s = (*p)[index % page_size];
+    return s.serial == serial ? s.block : nullptr;
+  }
+  /// The process has ended; the slot may be used again, with another serial.
+  void release(std::uint32_t index);
+  /// Calls `use(process_block&)` for each process.
+  template <class Use> void for_each(Use&& use) const {
+    for (const auto& p : pages_)
+      if (p != nullptr)
+        for (const slot& s : *p)
+          if (s.block != nullptr)
+            use(*s.block);
+  }
+
+private:
+  static constexpr std::size_t page_size = 1024;
+  struct slot {
+    process_block* block = nullptr;
+    std::uint32_t serial = 0;
+    std::uint32_t next_free = 0;
+  };
+  using page = std::array<slot, page_size>;
+
+  slot& at(std::uint32_t index) { return (*pages_[index / page_size])[index % page_size]; }
+
+  // A fixed directory: one thread may add a page while another looks up slots of earlier pages.
+  std::vector<std::unique_ptr<page>> pages_;
+  std::uint32_t used_ = 1; // index 0 is nobody's
+  std::uint32_t free_ = 0;
+};
+
+} // namespace erl::runtime

@@ -1,0 +1,257 @@
+#include "runtime/test_world.hpp"
+#include <erl/etf/atoms.hpp>
+#include <erl/etf/print.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace erl;
+using namespace std::chrono_literals;
+using erl::test::world;
+
+namespace {
+
+using log_lines = std::vector<std::string>;
+
+task<> collect(process& self, log_lines* out) {
+  auto count = 0;
+  for (;; ++count) {
+    auto m = co_await self.receive();
+    out->push_back(to_string(m.body()));
+  }
+}
+
+} // namespace
+
+TEST_CASE("messages of one sender arrive in order, on one scheduler and across two") {
+  for (const std::size_t there : {0U, 1U}) {
+    world w(2);
+    std::vector<std::int64_t> got;
+    const pid sink = w.spawn_on(there, [&got](process& self) -> task<> {
+      for (std::int64_t i = 0; i < 10000; ++i) {
+        auto m = co_await self.receive();
+        got.push_back(m.body().to_int64().value());
+      }
+    });
+    w.spawn([sink](process& self) -> task<> {
+      auto next = std::int64_t{0};
+      for (; next < 10000; ++next)
+        self.send(sink, term(next));
+      co_return;
+    });
+    w.settle();
+    REQUIRE(got.size() == 10000);
+    for (std::size_t i = 0; i < got.size(); ++i)
+      REQUIRE(got[i] == static_cast<std::int64_t>(i));
+    CHECK_FALSE(w.alive(sink));
+  }
+}
+
+TEST_CASE("a selective receive takes the match and leaves the others in order") {
+  world w;
+  log_lines out;
+  const pid p = w.spawn([&out](process& self) -> task<> {
+    const auto is_c = [](term_ref m) { return m.is(atom("c")); };
+    auto first = co_await self.receive(is_c);
+    out.push_back(to_string(first.body()));
+    for (int i = 0; i < 3; ++i) {
+      auto next = co_await self.receive();
+      out.push_back(to_string(next.body()));
+    }
+  });
+  for (const char* name : {"a", "b"})
+    w.system.at(0).send({}, p, term(atom(std::string_view(name))));
+  w.settle();
+  CHECK(out.empty());
+  for (const char* name : {"c", "d"})
+    w.system.at(0).send({}, p, term(atom(std::string_view(name))));
+  w.settle();
+  CHECK(out == log_lines{"c", "a", "b", "d"});
+}
+
+TEST_CASE("a receive with a time-out gives an empty message when time is up, and not before") {
+  world w;
+  bool timed_out = false;
+  w.spawn([&timed_out](process& self) -> task<> {
+    auto m = co_await self.receive(20ms);
+    timed_out = !m;
+  });
+  w.pass(19ms);
+  CHECK_FALSE(timed_out);
+  w.pass(1ms);
+  CHECK(timed_out);
+}
+
+TEST_CASE("a receive with time-out zero looks and does not wait") {
+  world w;
+  log_lines out;
+  const pid p = w.spawn([&out](process& self) -> task<> {
+    auto nothing = co_await self.receive(0ms);
+    out.push_back(nothing ? "something" : "nothing");
+    auto wait = co_await self.receive();
+    auto more = co_await self.receive(0ms);
+    out.push_back(more ? to_string(more.body()) : "nothing");
+  });
+  w.settle();
+  w.system.at(0).send({}, p, term(1));
+  w.system.at(0).send({}, p, term(2));
+  w.settle();
+  CHECK(out == log_lines{"nothing", "2"});
+}
+
+TEST_CASE("a message that is late for one receive is there for the next") {
+  world w;
+  log_lines out;
+  const pid p = w.spawn([&out](process& self) -> task<> {
+    auto first = co_await self.receive(10ms);
+    out.push_back(first ? "early" : "timeout");
+    auto second = co_await self.receive(10ms);
+    out.push_back(second ? to_string(second.body()) : "timeout");
+  });
+  w.pass(10ms);
+  w.system.at(0).send({}, p, term(7));
+  w.settle();
+  CHECK(out == log_lines{"timeout", "7"});
+}
+
+TEST_CASE("an exception ends the process with its class and text as reason") {
+  world w;
+  log_lines out;
+  const pid watcher = w.spawn(collect, &out);
+  w.spawn([watcher](process& self) -> task<> {
+    static_cast<void>(self.spawn_monitor([](process&) -> task<> {
+      auto text = std::string("out of luck");
+      throw std::runtime_error(text);
+      co_return;
+    }));
+    auto m = co_await self.receive();
+    self.send(watcher, term::tuple({m.body().element(0), m.body().element(4)}));
+  });
+  w.settle();
+  CHECK(out == log_lines{R"({'DOWN',{'std::runtime_error',<<"out of luck">>}})"});
+}
+
+TEST_CASE("exit ends the process at once with its reason, through nested coroutines") {
+  struct nested {
+    static task<int> deep(process& self) {
+      auto reason = term::tuple({atom("my"), atom("reason")});
+      self.exit(reason);
+      co_return 1;
+    }
+    static task<> top(process& self) {
+      auto unreachable = co_await deep(self);
+      self.send("nobody", term(unreachable));
+    }
+  };
+  world w;
+  log_lines out;
+  const pid watcher = w.spawn(collect, &out);
+  w.spawn([watcher](process& self) -> task<> {
+    static_cast<void>(self.spawn_monitor(nested::top));
+    auto m = co_await self.receive();
+    self.send(watcher, m.body());
+  });
+  w.settle();
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].ends_with("{my,reason}}"));
+}
+
+TEST_CASE("names: registered, found, sent to, freed by the end of the process") {
+  world w;
+  log_lines out;
+  const pid p = w.spawn(collect, &out);
+  bool first = false;
+  bool second = true;
+  w.spawn([&, p](process& self) -> task<> {
+    first = self.register_name("collector", p);
+    second = self.register_name("collector");
+    self.send("collector", atom("hello"));
+    auto pause = co_await self.receive(1ms);
+    self.exit(p, atoms::kill);
+  });
+  w.pass(1ms);
+  CHECK(first);
+  CHECK_FALSE(second);
+  CHECK(out == log_lines{"hello"});
+  CHECK_FALSE(w.system.whereis("collector"));
+}
+
+TEST_CASE("send_after delivers when its time has come; cancel_timer tells what was left") {
+  world w;
+  log_lines out;
+  std::optional<duration> left;
+  std::optional<duration> late;
+  w.spawn([&](process& self) -> task<> {
+    self.send_after(30ms, self.self(), atom("tick"));
+    const reference other = self.send_after(50ms, self.self(), atom("never"));
+    auto m = co_await self.receive();
+    out.push_back(to_string(m.body()));
+    left = self.cancel_timer(other);
+    late = self.cancel_timer(other);
+    auto nothing = co_await self.receive(100ms);
+    out.push_back(nothing ? "something" : "nothing");
+  });
+  w.pass(30ms);
+  CHECK(left == duration(20ms));
+  CHECK_FALSE(late);
+  w.pass(100ms);
+  CHECK(out == log_lines{"tick", "nothing"});
+}
+
+TEST_CASE("a process that never waits does not keep others from running") {
+  world w;
+  bool ran = false;
+  const pid greedy = w.spawn([](process& self) -> task<> {
+    const pid me = self.self();
+    self.send(me, term(0));
+    for (;;) {
+      auto m = co_await self.receive();
+      self.send(me, m.body());
+    }
+  });
+  w.spawn([&ran](process&) -> task<> {
+    const bool yes = true;
+    ran = yes;
+    co_return;
+  });
+  for (int i = 0; i < 3; ++i)
+    w.system.at(0).round();
+  CHECK(ran);
+  CHECK(w.alive(greedy));
+}
+
+TEST_CASE("sending to the dead, the unknown and the never born is nothing but a dead letter") {
+  world w(2);
+  const pid dead = w.spawn([](process&) -> task<> {
+    const int nothing = 0;
+    static_cast<void>(nothing);
+    co_return;
+  });
+  w.settle();
+  auto& s = w.system.at(0);
+  s.send({}, dead, term(1));
+  s.send({}, "no_such_name", term(1));
+  s.send({}, pid{dead.node, 0x0fffffff, 3, dead.creation}, term(1));
+  s.send({}, pid{dead.node, dead.id, dead.serial, 77}, term(1));
+  w.settle();
+  CHECK(w.system.dead_letters == 4);
+}
+
+TEST_CASE("a pid is never used twice") {
+  world w;
+  const auto nothing = [](process&) -> task<> {
+    const int zero = 0;
+    static_cast<void>(zero);
+    co_return;
+  };
+  const pid first = w.spawn(nothing);
+  w.settle();
+  const pid second = w.spawn(nothing);
+  CHECK(first != second);
+  CHECK(first.id == second.id);
+  CHECK_FALSE(w.alive(first));
+  CHECK(w.alive(second));
+}

@@ -1,0 +1,243 @@
+/// Links, monitors, aliases and exit signals, as a process receives them.
+///
+/// A link is absent, active, or unlinking(id): removed here, and waiting until the other side has
+/// confirmed that. Exits that cross an unlink find no active link and do nothing, which is why none
+/// can arrive after unlink has returned. (OTP's "Link Protocol", erts/erl_dist_protocol.)
+#include "runtime/process_block.hpp"
+#include "runtime/scheduler.hpp"
+#include "runtime/system.hpp"
+#include <erl/etf/atoms.hpp>
+
+#include <utility>
+#include <vector>
+
+namespace erl::runtime {
+
+process_block::process_block(scheduler& owner, pid self, pid parent, owned_body body)
+    : what(std::move(body)), parent_pid(parent), owner_(&owner), self_(self) {}
+
+signal outgoing_monitor::signal_from(signal_kind kind, const pid& watcher,
+                                     const reference& ref) const {
+  signal s{.kind = kind, .from = watcher, .ref = ref};
+  if (target.node == node) {
+    s.to = target;
+    s.object = name;
+  } else {
+    s.to_name = name;
+    s.to_node = node;
+  }
+  return s;
+}
+
+void process_block::deliver(term body) {
+  if (run_state == state::ending || pending_exit)
+    return;
+  inbox.push(std::move(body));
+  if (run_state == state::waiting)
+    owner_->make_runnable(*this);
+}
+
+void process_block::react_to_exit(const pid& from, const term& reason, bool from_link) {
+  if (run_state == state::ending || pending_exit)
+    return;
+  const bool killed = !from_link && reason.is(atoms::kill);
+  if (!killed && traps_exit) {
+    deliver(term::tuple({atoms::exit_signal, term(from), reason}));
+    return;
+  }
+  if (!killed && reason.is(atoms::normal) && (from_link || from != self_))
+    return;
+  pending_exit = killed ? term(atoms::killed) : reason;
+  if (run_state == state::waiting)
+    owner_->make_runnable(*this);
+}
+
+void process_block::receive_signal(signal&& s) {
+  switch (s.kind) {
+  case signal_kind::message:
+    deliver(std::move(s.body));
+    return;
+  case signal_kind::alias_message:
+    alias_message(s);
+    return;
+  case signal_kind::link:
+    if (extras().links.try_emplace(s.from, 0).second)
+      owner_->relate(self_, s.from.node, 1);
+    return;
+  case signal_kind::unlink: {
+    auto& links = extras().links;
+    if (const auto found = links.find(s.from); found != links.end() && found->second == 0) {
+      links.erase(found);
+      owner_->relate(self_, s.from.node, -1);
+    }
+    owner_->route({.kind = signal_kind::unlink_ack, .from = self_, .to = s.from, .id = s.id});
+    return;
+  }
+  case signal_kind::unlink_ack: {
+    auto& links = extras().links;
+    if (const auto found = links.find(s.from);
+        found != links.end() && found->second == s.id && s.id != 0) {
+      links.erase(found);
+      owner_->relate(self_, s.from.node, -1);
+    }
+    return;
+  }
+  case signal_kind::link_exit: {
+    auto& links = extras().links;
+    const auto found = links.find(s.from);
+    if (found == links.end())
+      return;
+    const bool active = found->second == 0;
+    links.erase(found);
+    owner_->relate(self_, s.from.node, -1);
+    if (active)
+      react_to_exit(s.from, s.body, true);
+    return;
+  }
+  case signal_kind::exit:
+    react_to_exit(s.from, s.body, false);
+    return;
+  case signal_kind::monitor:
+    if (extras().monitored_by.try_emplace(s.ref, incoming_monitor{s.from, s.object}).second)
+      owner_->relate(self_, s.from.node, 1);
+    return;
+  case signal_kind::demonitor: {
+    auto& monitors = extras().monitored_by;
+    if (const auto found = monitors.find(s.ref);
+        found != monitors.end() && found->second.watcher == s.from) {
+      monitors.erase(found);
+      owner_->relate(self_, s.from.node, -1);
+    }
+    return;
+  }
+  case signal_kind::down:
+    monitored_process_down(s);
+    return;
+  case signal_kind::group_leader:
+  case signal_kind::connect:
+  case signal_kind::spawn:
+  case signal_kind::node_lost:
+    return;
+  }
+}
+
+static term down_message(const reference& ref, const outgoing_monitor& monitor,
+                         const term& reason) {
+  const term object = monitor.name == atom()
+                          ? term(monitor.target)
+                          : term::tuple({term(monitor.name), term(monitor.node)});
+  return term::tuple({atoms::down, term(ref), atoms::process, object, reason});
+}
+
+void process_block::monitored_process_down(const signal& s) {
+  auto& monitors = extras().monitoring;
+  const auto found = monitors.find(s.ref);
+  if (found == monitors.end())
+    return;
+  term message = down_message(s.ref, found->second, s.body);
+  forget_monitor(s.ref);
+  deliver(std::move(message));
+}
+
+/// Removes a monitor that this process holds, with the alias that is bound to it.
+void process_block::forget_monitor(const reference& ref) {
+  auto& x = extras();
+  const auto found = x.monitoring.find(ref);
+  owner_->relate(self_, found->second.node, -1);
+  if (found->second.alias != alias_mode::explicit_unalias)
+    x.aliases.erase(ref);
+  x.monitoring.erase(found);
+}
+
+void process_block::alias_message(const signal& s) {
+  auto* x = extras_if_any();
+  const auto found = x == nullptr ? decltype(x->aliases)::iterator{} : x->aliases.find(s.ref);
+  if (x == nullptr || found == x->aliases.end())
+    return;
+  if (found->second == alias_mode::reply_demonitor) {
+    const reference ref = s.ref;
+    stop_monitoring(ref);
+    extras().aliases.erase(ref);
+  }
+  deliver(s.body);
+}
+
+bool process_block::stop_monitoring(const reference& ref) {
+  auto* x = extras_if_any();
+  if (x == nullptr)
+    return false;
+  const auto found = x->monitoring.find(ref);
+  if (found == x->monitoring.end())
+    return false;
+  const outgoing_monitor monitor = found->second;
+  forget_monitor(ref);
+  owner_->route(monitor.signal_from(signal_kind::demonitor, self_, ref));
+  return true;
+}
+
+void process_block::lose_node(atom node) {
+  auto* x = extras_if_any();
+  if (x == nullptr)
+    return;
+  const term reason(atoms::noconnection);
+
+  std::vector<pid> broken;
+  std::erase_if(x->links, [&](const auto& link) {
+    if (link.first.node != node)
+      return false;
+    if (link.second == 0)
+      broken.push_back(link.first);
+    return true;
+  });
+  std::vector<term> messages;
+  for (auto at = x->monitoring.begin(); at != x->monitoring.end();) {
+    if (at->second.node != node) {
+      ++at;
+      continue;
+    }
+    messages.push_back(down_message(at->first, at->second, reason));
+    if (at->second.alias != alias_mode::explicit_unalias)
+      x->aliases.erase(at->first);
+    at = x->monitoring.erase(at);
+  }
+  std::erase_if(x->monitored_by,
+                [&](const auto& monitor) { return monitor.second.watcher.node == node; });
+  if (const auto watched = x->watched_nodes.find(node); watched != x->watched_nodes.end()) {
+    for (std::uint32_t i = 0; i < watched->second; ++i)
+      messages.push_back(term::tuple({atoms::nodedown, term(node)}));
+    x->watched_nodes.erase(watched);
+  }
+
+  for (term& message : messages)
+    deliver(std::move(message));
+  for (const pid& peer : broken)
+    react_to_exit(peer, reason, true);
+}
+
+void process_block::break_relations(const term& reason) {
+  auto* x = extras_if_any();
+  if (x == nullptr)
+    return;
+  for (const auto& [peer, unlinking] : x->links) {
+    owner_->relate(self_, peer.node, -1);
+    if (unlinking == 0)
+      owner_->route({.kind = signal_kind::link_exit, .from = self_, .to = peer, .body = reason});
+  }
+  for (const auto& [ref, monitor] : x->monitored_by) {
+    owner_->relate(self_, monitor.watcher.node, -1);
+    owner_->route({.kind = signal_kind::down,
+                   .from = self_,
+                   .to = monitor.watcher,
+                   .object = monitor.name,
+                   .ref = ref,
+                   .body = reason});
+  }
+  for (const auto& [ref, monitor] : x->monitoring) {
+    owner_->relate(self_, monitor.node, -1);
+    owner_->route(monitor.signal_from(signal_kind::demonitor, self_, ref));
+  }
+  for (const auto& [node, count] : x->watched_nodes)
+    owner_->relate(self_, node, -static_cast<int>(count));
+}
+
+} // namespace erl::runtime

@@ -1,0 +1,162 @@
+/// The way of a signal: to a process here, to another scheduler, or to another node.
+#include "runtime/scheduler.hpp"
+#include "runtime/system.hpp"
+#include <erl/etf/atoms.hpp>
+
+#include <utility>
+
+namespace erl::runtime {
+
+atom receiving_node(const signal& s) {
+  if (s.kind == signal_kind::alias_message)
+    return s.ref.node;
+  return s.to_name != atom() || s.kind == signal_kind::connect ? s.to_node : s.to.node;
+}
+
+void scheduler::send(const pid& from, const destination& to, term body) {
+  const auto& self = system_.self();
+  if (to.which() == destination::kind::alias)
+    return route({.kind = signal_kind::alias_message,
+                  .from = from,
+                  .ref = to.alias(),
+                  .body = std::move(body)});
+  pid target;
+  if (to.which() == destination::kind::process) {
+    target = to.process();
+  } else if (to.node() == atom() || to.node() == self.node) {
+    const auto named = system_.whereis(to.name());
+    if (!named) {
+      ++system_.dead_letters;
+      return;
+    }
+    target = *named;
+  } else {
+    return route(
+        {.from = from, .to_name = to.name(), .to_node = to.node(), .body = std::move(body)});
+  }
+  if (target.node != self.node)
+    return route({.from = from, .to = target, .body = std::move(body)});
+  if (!system_.is_local(target) || (target.id & system_.scheduler_mask()) >= system_.size()) {
+    ++system_.dead_letters; // of an earlier life of this node
+  } else if (scheduler& owner = system_.owner_of(target); &owner != this) {
+    to_other(owner.number_, {target, std::move(body), nullptr});
+  } else if (process_block* p = find(target)) {
+    p->deliver(std::move(body));
+  } else {
+    ++system_.dead_letters;
+  }
+}
+
+void scheduler::route(signal&& s) {
+  const auto& self = system_.self();
+  const atom node = receiving_node(s);
+  if (node != self.node && node != atom()) {
+    s.epoch = epoch_of(node);
+    return to_remote(std::move(s));
+  }
+  if (s.kind == signal_kind::alias_message) {
+    s.to = {s.ref.node, s.ref.words[3], s.ref.words[4], s.ref.creation};
+  } else if (s.to_name != atom()) {
+    const auto named = system_.whereis(s.to_name);
+    if (!named)
+      return undeliverable(std::move(s));
+    s.to = *named;
+  }
+  if (!system_.is_local(s.to) || (s.to.id & system_.scheduler_mask()) >= system_.size())
+    return undeliverable(std::move(s));
+  if (scheduler& owner = system_.owner_of(s.to); &owner != this) {
+    const std::uint32_t number = owner.number_;
+    return to_other(number, {{}, {}, std::make_unique<signal>(std::move(s))});
+  }
+  handle(std::move(s));
+}
+
+void scheduler::to_remote(signal&& s) {
+  if (number_ != 0)
+    return to_other(0, {{}, {}, std::make_unique<signal>(std::move(s))});
+  if (system_.out() != nullptr)
+    return system_.out()->outgoing(std::move(s));
+  // No distribution: as if the connection could not be made.
+  lose_node_everywhere(receiving_node(s), s.epoch);
+}
+
+void scheduler::handle(signal&& s) {
+  if (s.kind == signal_kind::node_lost)
+    return lose_node(s.to_node, s.epoch);
+  if (s.kind == signal_kind::spawn) {
+    process_block& p = start(s.to, s.from, std::move(s.what));
+    if (s.link)
+      p.extras().links.emplace(s.from, 0);
+    if (s.ref.size != 0)
+      p.extras().monitored_by.emplace(s.ref, incoming_monitor{s.from, {}});
+    return;
+  }
+  if (const atom node = receiving_node(s); node != system_.self().node && node != atom())
+    return to_remote(std::move(s));
+  if (process_block* p = find(s.to); p != nullptr && p->run_state != process_block::state::ending)
+    return p->receive_signal(std::move(s));
+  undeliverable(std::move(s));
+}
+
+void scheduler::undeliverable(signal&& s) {
+  switch (s.kind) {
+  case signal_kind::message:
+  case signal_kind::alias_message:
+    ++system_.dead_letters;
+    return;
+  case signal_kind::link:
+    return route(
+        {.kind = signal_kind::link_exit, .from = s.to, .to = s.from, .body = term(atoms::noproc)});
+  case signal_kind::unlink:
+    return route({.kind = signal_kind::unlink_ack, .from = s.to, .to = s.from, .id = s.id});
+  case signal_kind::monitor:
+    return route({.kind = signal_kind::down,
+                  .from = s.to,
+                  .to = s.from,
+                  .object = s.object,
+                  .ref = s.ref,
+                  .body = term(atoms::noproc)});
+  default:
+    return; // nobody waits for an answer to the others
+  }
+}
+
+void scheduler::relate(const pid& who, atom node, int change) {
+  if (node == system_.self().node)
+    return;
+  auto& related = peers_[node].related;
+  const auto count = static_cast<std::int64_t>(related[who]) + change;
+  if (count <= 0)
+    related.erase(who);
+  else
+    related[who] = static_cast<std::uint32_t>(count);
+}
+
+std::uint32_t scheduler::epoch_of(atom node) const {
+  const auto found = peers_.find(node);
+  return found == peers_.end() ? 0 : found->second.epoch;
+}
+
+void scheduler::lose_node(atom node, std::uint32_t epoch) {
+  auto& peer = peers_[node];
+  if (epoch < peer.epoch)
+    return;
+  peer.epoch = epoch + 1;
+  const auto related = std::exchange(peer.related, {});
+  for (const auto& [who, count] : related)
+    if (process_block* p = find(who))
+      p->lose_node(node);
+}
+
+void scheduler::lose_node_everywhere(atom node, std::uint32_t epoch) {
+  for (std::uint32_t to = 1; to < system_.size(); ++to)
+    to_other(to, {{},
+                  {},
+                  std::make_unique<signal>(
+                      signal{.kind = signal_kind::node_lost, .epoch = epoch, .to_node = node})});
+  lose_node(node, epoch);
+}
+
+void scheduler::cancel_flush(flushable& f) { std::erase(flushes_, &f); }
+
+} // namespace erl::runtime

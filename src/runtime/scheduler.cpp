@@ -1,0 +1,315 @@
+#include "runtime/scheduler.hpp"
+
+#include "runtime/exit_reason.hpp"
+#include "runtime/system.hpp"
+#include <erl/etf/atoms.hpp>
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+namespace erl::runtime {
+
+namespace {
+constexpr int reductions_a_slice = 2000;
+constexpr int slices_a_round = 256;
+constexpr std::size_t publish_at = 32;
+constexpr std::size_t drain_at_once = 4096;
+} // namespace
+
+class scheduler::message_timer final : public timer {
+public:
+  message_timer(scheduler& owner, const reference& ref, const pid& from, const destination& to,
+                term body)
+      : owner_(owner), ref_(ref), from_(from), to_(to), body_(std::move(body)) {}
+
+private:
+  void expired() override {
+    const auto self = owner_.message_timers_.extract(ref_);
+    owner_.send(from_, to_, std::move(body_));
+  }
+  scheduler& owner_;
+  reference ref_;
+  pid from_;
+  destination to_;
+  term body_;
+};
+
+scheduler::scheduler(system& owner, std::uint32_t number, std::unique_ptr<driver> world)
+    : system_(owner), number_(number), world_(std::move(world)) {}
+
+scheduler::~scheduler() = default;
+
+// From any thread.
+
+void scheduler::post(std::function<void()> work) {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(work));
+    has_posted_.store(true);
+  }
+  wake_if_asleep();
+}
+
+pid scheduler::reserve() {
+  const std::lock_guard lock(guests_mutex_);
+  return pid_at(guests_.reserve(), true);
+}
+
+void scheduler::stop() {
+  stopping_.store(true);
+  world_->wake();
+}
+
+void scheduler::wake_if_asleep() {
+  if (asleep_.load() && asleep_.exchange(false))
+    world_->wake();
+}
+
+// The loop.
+
+void scheduler::run() {
+  while (!stopping_.load(std::memory_order_relaxed))
+    if (!round())
+      sleep();
+}
+
+bool scheduler::round() {
+  std::size_t done = drain_lanes() + run_posted();
+  world_->poll();
+  if (timers_.next() != time_point::max())
+    done += timers_.expire(world_->now());
+  for (int slice = 0; slice < slices_a_round && run_first_ != nullptr; ++slice, ++done) {
+    process_block& p = *run_first_;
+    run_first_ = p.run_next;
+    if (run_first_ == nullptr)
+      run_last_ = nullptr;
+    run_slice(p);
+  }
+  done += flushes_.size();
+  while (!flushes_.empty()) {
+    flushable* f = flushes_.back();
+    flushes_.pop_back();
+    f->flush();
+  }
+  if (publish_lanes())
+    ++done;
+  return done != 0 || run_first_ != nullptr;
+}
+
+bool scheduler::anything_to_do() {
+  return has_posted_.load() || stopping_.load() ||
+         std::any_of(incoming_.begin(), incoming_.end(),
+                     [](const auto& l) { return l->pending(); });
+}
+
+void scheduler::sleep() {
+  // Whoever gives this scheduler work publishes first and looks at asleep_ second; both are
+  // sequentially consistent.
+  asleep_.store(true);
+  if (!anything_to_do())
+    world_->wait(timers_.next());
+  asleep_.store(false);
+}
+
+std::size_t scheduler::run_posted() {
+  if (!has_posted_.load(std::memory_order_relaxed))
+    return 0;
+  std::vector<std::function<void()>> work;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    work.swap(posted_);
+    has_posted_.store(false);
+  }
+  for (auto& each : work)
+    each();
+  return work.size();
+}
+
+void scheduler::end_all_processes() {
+  std::vector<process_block*> all;
+  const auto collect = [&](process_block& p) { all.push_back(&p); };
+  local_.for_each(collect);
+  guests_.for_each(collect);
+  for (process_block* p : all)
+    end(*p, term(atoms::killed));
+  run_first_ = run_last_ = nullptr;
+  message_timers_.clear();
+}
+
+// Lanes.
+
+void scheduler::to_other(std::uint32_t to, lane_entry entry) {
+  if (system_.at(to).incoming_[number_]->push(std::move(entry)) >= publish_at) {
+    system_.at(to).incoming_[number_]->publish();
+    system_.at(to).wake_if_asleep();
+  }
+}
+
+bool scheduler::publish_lanes() {
+  bool any = false;
+  for (std::uint32_t to = 0; to < system_.size(); ++to)
+    if (to != number_ && system_.at(to).incoming_[number_]->publish()) {
+      system_.at(to).wake_if_asleep();
+      any = true;
+    }
+  return any;
+}
+
+std::size_t scheduler::drain_lanes() {
+  std::size_t drained = 0;
+  for (const auto& from : incoming_)
+    drained += from->drain(drain_at_once, [this](lane_entry&& entry) {
+      if (entry.other != nullptr)
+        handle(std::move(*entry.other));
+      else if (process_block* p = find(entry.to))
+        p->deliver(std::move(entry.body));
+      else
+        ++system_.dead_letters;
+    });
+  return drained;
+}
+
+// Processes.
+
+process_table& scheduler::table_of(const pid& who) {
+  return system_.is_guest(who) ? guests_ : local_;
+}
+
+pid scheduler::pid_at(process_table::place place, bool guest) const {
+  if (place.index == 0)
+    throw std::length_error("system_limit: too many processes on one scheduler");
+  const auto& self = system_.self();
+  return {self.node, system_.id_of(place.index, guest, number_), place.serial, self.creation};
+}
+
+process_block* scheduler::find(const pid& who) const {
+  if (!system_.is_local(who) || &system_.owner_of(who) != this)
+    return nullptr;
+  const auto& table = system_.is_guest(who) ? guests_ : local_;
+  return table.find(system_.index_of(who), who.serial);
+}
+
+process_block& scheduler::spawn(owned_body what, const pid& parent) {
+  return start(pid_at(local_.reserve(), false), parent, std::move(what));
+}
+
+process_block& scheduler::start(const pid& self, const pid& parent, owned_body what) {
+  auto* p = new process_block(*this, self, parent, std::move(what));
+  table_of(self).set(system_.index_of(self), p);
+  system_.process_count.fetch_add(1, std::memory_order_relaxed);
+  make_runnable(*p);
+  return *p;
+}
+
+void scheduler::make_runnable(process_block& p) {
+  p.run_state = process_block::state::runnable;
+  p.run_next = nullptr;
+  (run_last_ == nullptr ? run_first_ : run_last_->run_next) = &p;
+  run_last_ = &p;
+}
+
+void scheduler::run_slice(process_block& p) {
+  if (p.pending_exit)
+    return end(p, *p.pending_exit);
+  p.run_state = process_block::state::running;
+  p.budget = reductions_a_slice;
+  body::outcome outcome{};
+  try {
+    outcome = p.what->run(p);
+  } catch (const exit_exception& exit) {
+    return end(p, exit.reason);
+  } catch (...) {
+    return end(p, reason_of_current_exception(p.id()));
+  }
+  if (p.pending_exit)
+    return end(p, *p.pending_exit);
+  switch (outcome) {
+  case body::outcome::finished:
+    return end(p, term(atoms::normal));
+  case body::outcome::yielded:
+    return make_runnable(p);
+  case body::outcome::waiting:
+    p.run_state = process_block::state::waiting;
+    if (p.inbox.unseen() || p.timed_out)
+      make_runnable(p);
+  }
+}
+
+void scheduler::end(process_block& p, const term& why) {
+  const term reason = why; // `why` may live in p
+  p.run_state = process_block::state::ending;
+  p.received = {};
+  p.what = {};
+  if (auto* x = p.extras_if_any(); x != nullptr && x->name != atom())
+    system_.names().remove(x->name, std::uint64_t{p.id().serial} << 32 | p.id().id);
+  p.break_relations(reason);
+  const std::uint32_t index = system_.index_of(p.id());
+  if (system_.is_guest(p.id())) {
+    const std::lock_guard lock(guests_mutex_);
+    guests_.release(index);
+  } else {
+    local_.release(index);
+  }
+  system_.process_count.fetch_sub(1, std::memory_order_relaxed);
+  delete &p;
+}
+
+bool scheduler::register_name(atom name, const pid& who) {
+  process_block* p = find(who);
+  if (p == nullptr || name == atom() || name == atoms::undefined || p->extras().name != atom())
+    return false;
+  if (!system_.names().add(name, std::uint64_t{who.serial} << 32 | who.id))
+    return false;
+  p->extras().name = name;
+  return true;
+}
+
+bool scheduler::unregister_name(atom name) {
+  const auto who = system_.whereis(name);
+  process_block* p = who ? find(*who) : nullptr;
+  if (p == nullptr || !system_.names().remove(name, std::uint64_t{who->serial} << 32 | who->id))
+    return false;
+  p->extras().name = atom();
+  return true;
+}
+
+// References and timers.
+
+reference scheduler::make_reference() {
+  const std::uint64_t count = ++references_;
+  reference ref{.node = system_.self().node, .creation = system_.self().creation, .size = 3};
+  // OTP refuses references whose first word has more than 18 bits.
+  ref.words[0] = static_cast<std::uint32_t>(count & 0x3ffff);
+  ref.words[1] = static_cast<std::uint32_t>(count >> 18);
+  ref.words[2] = static_cast<std::uint32_t>(count >> 50) << 8 | number_ | 0x80000000U;
+  return ref;
+}
+
+reference scheduler::make_alias_reference(const pid& owner) {
+  reference ref = make_reference();
+  ref.size = 5;
+  ref.words[3] = owner.id;
+  ref.words[4] = owner.serial | 0;
+  return ref;
+}
+
+reference scheduler::send_after(duration delay, const pid& from, const destination& to, term body) {
+  const reference ref = make_reference();
+  auto made = std::make_unique<message_timer>(*this, ref, from, to, std::move(body));
+  timers_.arm(*made, world_->now() + delay);
+  message_timers_.emplace(ref, std::move(made));
+  return ref;
+}
+
+std::optional<duration> scheduler::cancel_timer(const reference& timer) {
+  const auto found = message_timers_.find(timer);
+  if (found == message_timers_.end())
+    return std::nullopt;
+  const duration left = found->second->deadline() - world_->now();
+  message_timers_.erase(found);
+  return left > duration::zero() ? left : duration::zero();
+}
+
+} // namespace erl::runtime

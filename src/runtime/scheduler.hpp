@@ -1,0 +1,157 @@
+/// A scheduler: one thread, the processes it owns, its timers and its driver.
+///
+/// The loop runs processes from a FIFO run queue; between slices it drains the lanes from the other
+/// schedulers, polls the driver and fires timers, and at the end of a round it lets the connections
+/// flush and publishes its own lanes. With nothing to do it sleeps in the driver.
+#pragma once
+
+#include "base/driver.hpp"
+#include "base/timer_queue.hpp"
+#include "runtime/lane.hpp"
+#include "runtime/process_block.hpp"
+#include "runtime/process_table.hpp"
+#include "runtime/signal.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace erl::runtime {
+
+class system;
+
+/// Work that wants to run at the end of each round in which it was asked for, such as writing out
+/// what a round has queued.
+class flushable {
+public:
+  virtual void flush() = 0;
+
+protected:
+  ~flushable() = default;
+};
+
+class scheduler {
+public:
+  scheduler(system& owner, std::uint32_t number, std::unique_ptr<driver> world);
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+  ~scheduler();
+
+  // From any thread.
+
+  /// Runs `work` on the scheduler's thread.
+  void post(std::function<void()> work);
+  /// Reserves the pid of a process that is going to run here; a spawn signal, from a scheduler or
+  /// posted, must follow.
+  pid reserve();
+  /// Makes `run` return soon.
+  void stop();
+
+  // From the scheduler's own thread, or before it runs.
+
+  /// Runs until `stop`.
+  void run();
+  /// One round; returns whether there was anything to do.
+  bool round();
+  /// Ends all processes, without running their bodies again.
+  void end_all_processes();
+
+  system& owner() const { return system_; }
+  std::uint32_t number() const { return number_; }
+  driver& world() { return *world_; }
+  timer_queue& timers() { return timers_; }
+
+  /// Starts a process here, from this thread.
+  process_block& spawn(owned_body what, const pid& parent);
+  /// The process, if it lives on this scheduler.
+  process_block* find(const pid& who) const;
+  /// Sends a signal on its way; handled at once if the receiver lives here.
+  void route(signal&& s);
+  /// Routes a message, by name or pid.
+  void send(const pid& from, const destination& to, term body);
+  void make_runnable(process_block& p);
+  /// Handles a signal to a process (or to the scheduler) that lives here.
+  void handle(signal&& s);
+  /// Calls `f.flush()` once at the end of this round.
+  void flush_later(flushable& f) { flushes_.push_back(&f); }
+  void cancel_flush(flushable& f);
+
+  /// Gives a process of this scheduler a name, or takes it back. False: taken, not here, or it has
+  /// one.
+  bool register_name(atom name, const pid& who);
+  bool unregister_name(atom name);
+
+  reference make_reference();
+  /// A reference from which the owner of an alias can be told.
+  reference make_alias_reference(const pid& owner);
+
+  reference send_after(duration delay, const pid& from, const destination& to, term body);
+  std::optional<duration> cancel_timer(const reference& timer);
+
+  /// Counts one more (or less) relation of `who` with `node`.
+  void relate(const pid& who, atom node, int change);
+  /// Which life of the connection to `node` this scheduler knows.
+  std::uint32_t epoch_of(atom node) const;
+  /// The connection to `node` is gone: its processes' relations end.
+  void lose_node(atom node, std::uint32_t epoch);
+  /// The same for every scheduler. On scheduler 0 only.
+  void lose_node_everywhere(atom node, std::uint32_t epoch);
+
+private:
+  struct lane_entry {
+    pid to;
+    term body;
+    std::unique_ptr<signal> other; ///< set: this, instead of a message
+  };
+  struct peer_relations {
+    std::uint32_t epoch = 0;
+    std::unordered_map<pid, std::uint32_t> related;
+  };
+  class message_timer;
+
+  process_block& start(const pid& self, const pid& parent, owned_body what);
+  process_table& table_of(const pid& who);
+  pid pid_at(process_table::place place, bool guest) const;
+  void to_remote(signal&& s);
+  void run_slice(process_block& p);
+  void end(process_block& p, const term& reason);
+  void undeliverable(signal&& s);
+  void to_other(std::uint32_t scheduler, lane_entry entry);
+  std::size_t drain_lanes();
+  std::size_t run_posted();
+  bool publish_lanes();
+  void wake_if_asleep();
+  bool anything_to_do();
+  void sleep();
+
+  system& system_;
+  const std::uint32_t number_;
+  std::unique_ptr<driver> world_;
+  timer_queue timers_;
+
+  process_table local_;  // processes started by this scheduler's own thread
+  process_table guests_; // processes started by others; reserved and released under the mutex
+  std::mutex guests_mutex_;
+
+  process_block* run_first_ = nullptr;
+  process_block* run_last_ = nullptr;
+
+  std::vector<std::unique_ptr<lane<lane_entry>>> incoming_; // by the producing scheduler
+  std::vector<flushable*> flushes_;
+  std::unordered_map<atom, peer_relations> peers_;
+  std::unordered_map<reference, std::unique_ptr<message_timer>> message_timers_;
+  std::uint64_t references_ = 0;
+
+  std::atomic<bool> asleep_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> has_posted_{false};
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+  friend system;
+};
+
+} // namespace erl::runtime

@@ -1,0 +1,56 @@
+#include "runtime/system.hpp"
+
+#include <bit>
+#include <csignal>
+#include <stdexcept>
+
+namespace erl::runtime {
+
+system::system(identity self, std::uint32_t schedulers,
+               const std::function<std::unique_ptr<driver>()>& make_driver)
+    : identity_(self) {
+  constexpr std::uint32_t most =
+      1U << (28 - 1 - process_table::index_bits); // what a pid's 28 bits leave room for
+  if (schedulers == 0 || schedulers > most)
+    throw std::invalid_argument("schedulers: between 1 and " + std::to_string(most));
+  scheduler_bits_ = static_cast<std::uint32_t>(std::bit_width(schedulers - 1));
+  scheduler_mask_ = (1U << scheduler_bits_) - 1;
+  for (std::uint32_t number = 0; number < schedulers; ++number)
+    schedulers_.push_back(std::make_unique<scheduler>(*this, number, make_driver()));
+  for (auto& to : schedulers_)
+    for (std::uint32_t from = 0; from < schedulers; ++from)
+      to->incoming_.push_back(std::make_unique<lane<scheduler::lane_entry>>());
+}
+
+system::~system() { stop(); }
+
+void system::start() {
+  // Signals are for the program's own threads.
+  sigset_t all;
+  sigset_t old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  for (auto& s : schedulers_)
+    threads_.emplace_back([&scheduler = *s] { scheduler.run(); });
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+}
+
+void system::stop() {
+  for (auto& s : schedulers_)
+    s->stop();
+  for (auto& t : threads_)
+    t.join();
+  threads_.clear();
+  for (auto& s : schedulers_)
+    s->end_all_processes();
+}
+
+std::optional<pid> system::whereis(atom name) const {
+  const std::uint64_t found = names_.find(name);
+  if (found == 0)
+    return std::nullopt;
+  return pid{identity_.node, static_cast<std::uint32_t>(found),
+             static_cast<std::uint32_t>(found >> 32), identity_.creation};
+}
+
+} // namespace erl::runtime

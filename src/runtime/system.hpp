@@ -1,0 +1,90 @@
+/// The schedulers of one node and what they share: identity, names, and the way out to other nodes.
+#pragma once
+
+#include "runtime/registry.hpp"
+#include "runtime/scheduler.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace erl::runtime {
+
+/// Who this node is: part of every pid and reference it makes. Fixed before the first process
+/// starts.
+struct identity {
+  atom node{"nonode@nohost"};
+  std::uint32_t creation = 0;
+};
+
+/// The way to other nodes. Lives on scheduler 0 and is called on its thread only.
+class distribution {
+public:
+  /// `s` is meant for a process or a name on another node.
+  virtual void outgoing(signal&& s) = 0;
+
+protected:
+  ~distribution() = default;
+};
+
+class system {
+public:
+  /// `make_driver` is called once for each scheduler.
+  system(identity self, std::uint32_t schedulers,
+         const std::function<std::unique_ptr<driver>()>& make_driver);
+  system(const system&) = delete;
+  system& operator=(const system&) = delete;
+  /// Stops.
+  ~system();
+
+  const identity& self() const { return identity_; }
+  bool is_local(const pid& who) const {
+    return who.node == identity_.node && who.creation == identity_.creation;
+  }
+
+  /// Starts a thread for each scheduler.
+  void start();
+  /// Stops the threads, then ends all processes that are left.
+  void stop();
+
+  std::size_t size() const { return schedulers_.size(); }
+  /// The bits of a pid's id that say which scheduler owns it; the number may be beyond `size()` in
+  /// a forged pid.
+  std::uint32_t scheduler_mask() const { return scheduler_mask_; }
+  scheduler& at(std::size_t number) { return *schedulers_[number]; }
+  /// The scheduler that owns a local process.
+  scheduler& owner_of(const pid& who) { return *schedulers_[who.id & scheduler_mask_]; }
+
+  registry& names() { return names_; }
+  /// The pid behind a name.
+  std::optional<pid> whereis(atom name) const;
+
+  void set_distribution(distribution* out) { distribution_ = out; }
+  distribution* out() const { return distribution_; }
+
+  /// A pid's id from its parts, and back.
+  std::uint32_t id_of(std::uint32_t index, bool guest, std::uint32_t scheduler) const {
+    return index << (scheduler_bits_ + 1) | (guest ? 1U : 0U) << scheduler_bits_ | scheduler;
+  }
+  std::uint32_t index_of(const pid& who) const { return who.id >> (scheduler_bits_ + 1); }
+  bool is_guest(const pid& who) const { return (who.id >> scheduler_bits_ & 1) != 0; }
+
+  /// Processes alive, for observation.
+  std::atomic<std::uint64_t> process_count{0};
+  /// Messages that found nobody.
+  std::atomic<std::uint64_t> dead_letters{0};
+
+private:
+  identity identity_;
+  std::uint32_t scheduler_bits_ = 0;
+  std::uint32_t scheduler_mask_ = 0;
+  registry names_;
+  distribution* distribution_ = nullptr;
+  std::vector<std::unique_ptr<scheduler>> schedulers_;
+  std::vector<std::thread> threads_;
+};
+
+} // namespace erl::runtime
