@@ -111,11 +111,8 @@ TEST_CASE("an answer without end is given up") {
   const auto endless = [](int fd) {
     read_request(fd);
     std::string block = "\x00\x00\x11\x11"s;
-    for (int i = 0; i < 200; ++i) {
-      write_all(fd, block);
+    while (write_all(fd, block))
       block = std::string(65536, 'x');
-    }
-    drain(fd);
   };
   const scripted_server daemon(endless);
   CHECK(lookup_error(daemon.port()).code == errc::bad_reply);
@@ -126,10 +123,9 @@ TEST_CASE("an answer without end is given up") {
 TEST_CASE("the time allowed is for all of the answer, whatever trickles in") {
   const scripted_server slow([](int fd) {
     read_request(fd);
-    for (int i = 0; i < 200; ++i) {
-      write_all(fd, i == 0 ? "\x00\x00\x11\x11"s : "n");
+    write_all(fd, "\x00\x00\x11\x11"s);
+    while (write_all(fd, "n"))
       usleep(10'000);
-    }
   });
   const auto begin = std::chrono::steady_clock::now();
   CHECK(names_error(slow.port(), 200ms).code == errc::timed_out);

@@ -39,7 +39,7 @@ std::uint32_t wall_clock() { return static_cast<std::uint32_t>(std::time(nullptr
 
 } // namespace
 
-class server::impl : public std::enable_shared_from_this<impl>, connection_owner {
+class server::impl final : public std::enable_shared_from_this<impl>, connection_owner {
 public:
   impl(asio::io_context& io, daemon_options options, killed on_kill)
       : io_(io), options_(std::move(options)), on_kill_(std::move(on_kill)), deadline_(io) {

@@ -163,15 +163,16 @@ std::string read_request(int fd) {
   return {bytes.data(), static_cast<std::size_t>(count > 0 ? count : 0)};
 }
 
-void write_all(int fd, std::string_view bytes) {
+bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     auto count = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == ENOTSOCK)
       count = ::write(fd, bytes.data(), bytes.size());
     if (count <= 0)
-      return;
+      return false;
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
+  return true;
 }
 
 void drain(int fd) {

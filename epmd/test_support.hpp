@@ -71,7 +71,8 @@ private:
 
 /// Building blocks of scripts.
 std::string read_request(int fd);
-void write_all(int fd, std::string_view bytes);
+/// False when the peer takes no more.
+bool write_all(int fd, std::string_view bytes);
 /// Waits for the peer to close.
 void drain(int fd);
 
