@@ -21,7 +21,8 @@ template <> inline constexpr auto erl::shape<nap> = erl::tagged<"nap">;
 using quote = std::expected<double, erl::atom>; // {ok, Price} or {error, Why}
 
 erl::task<> ask(erl::process& self, erl::destination shop, std::string item) {
-  auto reply = co_await erl::call<quote>(self, shop, price{item});
+  const price question{item};
+  auto reply = co_await erl::call<quote>(self, shop, question);
   if (!reply)
     std::printf("%s: %s\n", item.c_str(), reply.error().message().c_str());
   else if (!*reply)
@@ -39,7 +40,8 @@ erl::task<> go_shopping(erl::process& self, erl::atom node) {
 
   auto late = co_await erl::call<erl::atom>(self, shop, nap{2000}, 100ms);
   std::printf("a nap: %s\n", late ? "over" : late.error().message().c_str());
-  auto wrong = co_await erl::call<std::int64_t>(self, shop, price{"pear"});
+  const price pear{"pear"};
+  auto wrong = co_await erl::call<std::int64_t>(self, shop, pear);
   std::printf("pear: %s\n", wrong ? "a number" : wrong.error().message().c_str());
 }
 

@@ -16,14 +16,18 @@ struct journal : erl::gen_server<journal> {
   using casts = erl::messages<erl::is<"finished">>;
 
   std::int64_t last = 0;
+  bool finished = false;
   std::optional<erl::caller> waiting;
 
   std::int64_t handle_call(erl::is<"next">) { return ++last; }
-  void handle_call(erl::is<"wait">, erl::caller who) { waiting = std::move(who); } // answered later
+  void handle_call(erl::is<"wait">, erl::caller who) { tell(waiting = std::move(who)); }
   void handle_cast(erl::is<"finished">) {
-    if (waiting)
-      waiting->reply(last - 1);
-    waiting.reset();
+    finished = true;
+    tell(waiting);
+  }
+  void tell(std::optional<erl::caller>& who) { // who waits is answered when there is an answer
+    if (finished && who)
+      who->reply(last - 1);
   }
 };
 
@@ -36,9 +40,8 @@ erl::task<> import(erl::process& self) {
       self.exit(next.error().reason);
     if (*next > records)
       break;
-    if (*next == 3)
-      throw std::runtime_error(
-          "record 3 is damaged"); // ends this process; its supervisor starts a new one
+    if (*next == 3) // this process ends, and its supervisor starts a new one
+      throw std::runtime_error("record 3 is damaged");
     std::printf("record %d is imported\n", static_cast<int>(*next));
   }
   erl::cast(self, "journal", erl::is<"finished">{});
