@@ -72,15 +72,19 @@ bool to_stderr(const line& l) noexcept {
   ::clock_gettime(CLOCK_REALTIME, &now);
   std::tm utc{};
   ::gmtime_r(&now.tv_sec, &utc);
+  std::array<char, 64> time{};
+  std::snprintf(time.data(), time.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ ",
+                utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                utc.tm_sec, static_cast<int>(now.tv_nsec / 1'000'000));
+
   std::array<char, max_text + 256> out;
-  const std::string_view severity = name(l.severity);
-  const int size = std::snprintf(
-      out.data(), out.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %.*s %.*s: %.*s\n",
-      utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-      static_cast<int>(now.tv_nsec / 1'000'000), static_cast<int>(severity.size()), severity.data(),
-      static_cast<int>(std::min<std::size_t>(l.subsystem.size(), 64)), l.subsystem.data(),
-      static_cast<int>(l.text.size()), l.text.data());
-  return size > 0 && write_all({out.data(), static_cast<std::size_t>(size)});
+  char* end = out.data();
+  for (const std::string_view piece :
+       {std::string_view{time.data()}, name(l.severity), std::string_view{" "},
+        l.subsystem.substr(0, 64), std::string_view{": "}, l.text, std::string_view{"\n"}}) {
+    end = std::ranges::copy(piece, end).out;
+  }
+  return write_all({out.data(), static_cast<std::size_t>(end - out.data())});
 }
 
 void deliver_to_stderr(state& s, const line& l) noexcept {

@@ -47,8 +47,8 @@ std::size_t timer_queue::expire(time_point now) {
   due_left_ = due_.size();
 
   std::size_t count = 0;
-  for (std::size_t i = 0; i < due_.size(); ++i) {
-    if (timer* t = due_[i]) {
+  for (timer*& place : due_) { // a callback may clear any of them
+    if (timer* t = place) {
       t->place_ = timer::unarmed;
       --due_left_;
       ++count;

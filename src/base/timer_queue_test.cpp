@@ -15,7 +15,7 @@ namespace {
 
 time_point at(std::int64_t ns) { return time_point{erl::duration{ns}}; }
 
-struct test_timer : erl::timer {
+struct test_timer final : erl::timer {
   std::function<void()> action = [] {};
   void expired() override {
     auto f = action; // the action may destroy this timer
@@ -28,22 +28,24 @@ struct naive_model {
   struct entry {
     std::size_t id;
     time_point deadline;
+    int order;
   };
-  std::vector<entry> armed; // in the order of arming
+  std::vector<entry> armed;
+  int next_order = 0;
 
   void cancel(std::size_t id) {
     std::erase_if(armed, [&](const entry& e) { return e.id == id; });
   }
   void arm(std::size_t id, time_point deadline) {
     cancel(id);
-    armed.push_back({id, deadline});
+    armed.push_back({id, deadline, next_order++});
   }
   std::vector<std::size_t> expire(time_point now) {
     std::vector<entry> due;
     std::ranges::copy_if(armed, std::back_inserter(due),
                          [&](const entry& e) { return e.deadline <= now; });
     std::erase_if(armed, [&](const entry& e) { return e.deadline <= now; });
-    std::ranges::stable_sort(due, {}, &entry::deadline);
+    std::ranges::sort(due, {}, [](const entry& e) { return std::pair{e.deadline, e.order}; });
     std::vector<std::size_t> ids;
     for (const entry& e : due) {
       ids.push_back(e.id);

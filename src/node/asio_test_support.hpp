@@ -41,7 +41,7 @@ inline bool run_until(erl::driver& d, const std::function<bool()>& done) {
 
 // One end of a connection: keeps what it reads, and writes what it is given as fast as the stream
 // takes it.
-struct end_point : erl::stream_events {
+struct end_point final : erl::stream_events {
   std::unique_ptr<erl::stream> link;
   bool is_connected = false;
   std::optional<std::error_code> closed_with;
