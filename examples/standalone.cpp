@@ -20,14 +20,17 @@ struct journal : erl::gen_server<journal> {
   std::optional<erl::caller> waiting;
 
   std::int64_t handle_call(erl::is<"next">) { return ++last; }
-  void handle_call(erl::is<"wait">, erl::caller who) { tell(waiting = std::move(who)); }
+  void handle_call(erl::is<"wait">, erl::caller who) {
+    waiting = std::move(who); // the answer may come later
+    tell();
+  }
   void handle_cast(erl::is<"finished">) {
     finished = true;
-    tell(waiting);
+    tell();
   }
-  void tell(std::optional<erl::caller>& who) { // who waits is answered when there is an answer
-    if (finished && who)
-      who->reply(last - 1);
+  void tell() {
+    if (finished && waiting)
+      waiting->reply(last - 1);
   }
 };
 
