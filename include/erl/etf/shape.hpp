@@ -1,0 +1,113 @@
+/// Shapes: which Erlang term stands for a C++ type.
+///
+///     struct add { std::int64_t a, b; };
+///     template <> inline constexpr auto erl::shape<add> = erl::tagged<"add">;   // {add, A, B}
+///
+/// For a type inside a namespace the same can be said in the type:
+///
+///     struct add { std::int64_t a, b; using erl_shape = erl::tagged_shape<"add">; };
+///
+/// An aggregate may have up to 16 fields: public members, no base class, no C arrays. The keys of
+/// maps are the names of the fields; one trailing underscore is dropped, so that `class_` is the
+/// key `class`.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+
+namespace erl {
+
+/// A string as a template argument.
+template <std::size_t Size> struct fixed_text {
+  char data[Size]{};
+
+  consteval fixed_text() = default;
+  consteval fixed_text(const char (&literal)[Size]) {
+    for (std::size_t i = 0; i < Size; ++i)
+      data[i] = literal[i];
+  }
+  constexpr std::string_view view() const noexcept { return {data, Size - 1}; }
+};
+
+/// The type with the atom `Text` as its only value: `std::tuple<erl::is<"ok">, int>` is `{ok,
+/// Integer}`.
+template <fixed_text Text> struct is {
+  constexpr bool operator==(const is&) const noexcept = default;
+};
+
+/// No shape has been given.
+struct no_shape {};
+
+/// `{Tag, Field1, Field2, ...}`. An aggregate without fields is `{Tag}`; for the atom alone use
+/// `erl::is<"tag">`.
+template <fixed_text Tag> struct tagged_shape {};
+/// `{Field1, Field2, ...}`.
+struct plain_tuple_shape {};
+/// `#{field1 => Field1, ...}`. Decoding passes over keys that it does not know; a key may be
+/// missing if its field is a std::optional.
+struct map_shape_type {};
+/// The same with `'__struct__' => Module`. An empty std::optional is encoded as `nil`.
+template <fixed_text Module> struct elixir_struct_shape {};
+/// Enumerators as atoms of the same names.
+template <auto... Values> struct enum_shape {
+  static_assert(sizeof...(Values) > 0,
+                "erl::enum_atoms needs the enumerators: erl::enum_atoms<color::red, ...>");
+};
+
+template <fixed_text Tag> inline constexpr tagged_shape<Tag> tagged{};
+/// A record is a tagged tuple.
+template <fixed_text Name> inline constexpr tagged_shape<Name> record{};
+inline constexpr plain_tuple_shape plain_tuple{};
+inline constexpr map_shape_type map_shape{};
+/// The module's full name: `erl::elixir_struct<"Elixir.User">`.
+template <fixed_text Module> inline constexpr elixir_struct_shape<Module> elixir_struct{};
+template <auto... Values> inline constexpr enum_shape<Values...> enum_atoms{};
+
+/// The shape of an aggregate or an enum; specialise it with one of the above.
+template <class T> inline constexpr auto shape = no_shape{};
+
+/// Makes a type travel as another one. Specialise it with
+///
+///     using as = double;                  // any type that can be decoded and encoded
+///     static celsius from(double wire);   // or std::optional<celsius>: nothing refuses the value
+///     static double to(const celsius& value);
+template <class T> struct conversion {};
+
+/// False. What a type without an Erlang form fails to have, in the compiler's message.
+template <class T>
+concept has_erlang_form = !std::same_as<T, T>;
+
+namespace detail {
+
+template <class T> consteval auto find_shape() {
+  if constexpr (requires { typename T::erl_shape; })
+    return typename T::erl_shape{};
+  else if constexpr (requires { T::erl_shape; })
+    return T::erl_shape;
+  else
+    return shape<T>;
+}
+
+template <class T> using shape_of = decltype(find_shape<T>());
+
+template <class T>
+concept converted = requires { typename conversion<T>::as; };
+
+template <class T>
+concept shaped = !converted<T> && (std::is_class_v<T> || std::is_enum_v<T>) &&
+                 !std::same_as<shape_of<T>, no_shape>;
+
+/// Integers that count: neither bool nor the character types.
+template <class T>
+concept integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
+                  !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
+                  !std::same_as<T, char16_t> && !std::same_as<T, char32_t>;
+
+/// False, but only once `T` is known.
+template <class T> inline constexpr bool never = false;
+
+} // namespace detail
+
+} // namespace erl
