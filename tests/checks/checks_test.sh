@@ -57,6 +57,8 @@ expect pass layering include/erl/process.hpp '#include <erl/etf/term.hpp>
 #include <vector>'
 expect reject layering include/erl/process.hpp '#include "runtime/process.hpp"'
 expect reject layering include/erl/process.hpp '#include <functional>'
+expect reject layering include/erl/process.hpp '#include <map>'
+expect pass layering include/erl/etf/std_map.hpp '#include <map>'
 expect reject layering include/erl/process.hpp '#include <erl/node.hpp>'
 expect reject layering include/erl/nobodys.hpp '#include <vector>'
 

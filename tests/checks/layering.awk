@@ -20,7 +20,9 @@ BEGIN {
   # Public headers outside a folder of a layer: whose they are.
   while ((getline line < table) > 0)
     if (line !~ /^#/ && split(line, words, " ") > 1)
-      for (i = 2; i in words; ++i) public_of[words[i]] = words[1]
+      for (i = 2; i in words; ++i)
+        if (words[1] == "opt-in") opt_in[words[i]]
+        else public_of[words[i]] = words[1]
   # Public headers are read by every user's compiler: these cost too much there.
   costly = " asio sockets openssl cxxopts iostream chrono memory functional algorithm ranges mutex thread map unordered_map regex "
 }
@@ -93,7 +95,7 @@ layer in own_of && /^[ \t]*#[ \t]*include[ \t]*[<"]/ {
 
   part = foreign_part(header)
   if (part != "" && index(foreign_of[layer], " " part " ") == 0) report(layer " must not include " part)
-  if (is_public) {
+  if (is_public && !(substr(FILENAME, 13) in opt_in)) {
     if (part == "") part = header
     if (index(costly, " " part " ") > 0) report("a public header must not include " part)
   }
