@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 namespace erl {
 
@@ -354,6 +355,31 @@ bool key_less(const key_value& a, const key_value& b) {
   return compare_words(a.key, b.key, true) < 0;
 }
 
+/// Stable, in place.
+void insertion_sort(key_value* first, std::size_t count) {
+  for (std::size_t i = 1; i < count; ++i) {
+    key_value* last = first + i;
+    std::rotate(std::upper_bound(first, last, *last, key_less), last, last + 1);
+  }
+}
+
+/// Stable, without recursion.
+void merge_sort(key_value* first, std::size_t count) {
+  std::vector<key_value> buffer(count);
+  key_value* from = first;
+  key_value* to = buffer.data();
+  for (std::size_t width = 1; width < count; width *= 2) {
+    for (std::size_t i = 0; i < count; i += 2 * width) {
+      key_value* middle = from + std::min(i + width, count);
+      key_value* end = from + std::min(i + 2 * width, count);
+      std::merge(from + i, middle, middle, end, to + i, key_less);
+    }
+    std::swap(from, to);
+  }
+  if (from != first)
+    std::copy(from, from + count, first);
+}
+
 } // namespace
 
 int compare(term_ref left, term_ref right) { return compare_words(left.raw(), right.raw(), false); }
@@ -380,7 +406,11 @@ std::size_t sort_pairs(word* pairs, std::size_t count) {
   if (sorted >= count)
     return count;
   auto* first = reinterpret_cast<key_value*>(pairs);
-  std::stable_sort(first, first + count, key_less);
+  constexpr std::size_t few = 24;
+  if (count <= few)
+    insertion_sort(first, count);
+  else
+    merge_sort(first, count);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count; ++i) {
     bool last_of_its_key =
