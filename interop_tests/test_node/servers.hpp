@@ -127,10 +127,11 @@ public:
     erl::term tag;
     using erl_shape = tagged_shape<"take">;
   };
-  using calls = erl::messages<put, take>;
+  using calls = erl::messages<is<"pid">, put, take>;
   using casts = erl::messages<put>;
   using infos = erl::messages<put>;
 
+  erl::pid handle_call(is<"pid">) { return self().self(); }
   void handle_call(put request) { keep(std::move(request)); }
   std::vector<std::int64_t> handle_call(take request) { return std::exchange(kept_[request.tag], {}); }
   void handle_cast(put request) { keep(std::move(request)); }

@@ -1,0 +1,217 @@
+%% What all checks share: running them, C++ nodes, other Erlang nodes, and what happens in them.
+-module(interop).
+
+-export([main/1, check/2, check/3, eventually/1, eventually/2]).
+-export([start/1, start/2, start_failing/2, kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1]).
+-export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
+-export([peer/1, peer/2, distribute/0]).
+
+-define(CLIENT, 'client@127.0.0.1').
+
+%% Compiles the module in Path and runs its checks/0. The exit status tells whether all were well.
+main(Path) ->
+    try
+        {ok, Module, Beam} = compile:file(Path, [binary, report, {i, filename:dirname(Path)}]),
+        {module, Module} = code:load_binary(Module, Path, Beam),
+        put(failed, 0),
+        Module:checks(),
+        Failed = get(failed),
+        Failed =:= 0 orelse io:format("~b checks failed~n", [Failed]),
+        halt(min(Failed, 1))
+    catch
+        Class:Reason:Stack ->
+            io:format("FAILED: ~p: ~p~n~p~n", [Class, Reason, Stack]),
+            halt(1)
+    end.
+
+%% Joins the cluster. Not at the start of the VM, since the EPMD may be one that a check has to start first.
+distribute() ->
+    case node() of
+        ?CLIENT -> ok;
+        _ -> distribute(50)
+    end.
+
+distribute(Tries) ->
+    logger:set_primary_config(level, none),
+    case net_kernel:start([?CLIENT, longnames]) of
+        {ok, _} -> logger:set_primary_config(level, critical), ok;
+        {error, _} when Tries > 0 -> timer:sleep(100), distribute(Tries - 1);
+        {error, Why} -> error({cannot_distribute, Why})
+    end.
+
+%% Runs Fun in a process of its own, which must end without a message left in its mailbox.
+check(Name, Fun) -> check(Name, 60000, Fun).
+
+check(Name, Time, Fun) ->
+    Start = erlang:monotonic_time(millisecond),
+    {Pid, Ref} = spawn_monitor(fun() ->
+        Fun(),
+        {messages, Left} = process_info(self(), messages),
+        Left =:= [] orelse exit({left_in_mailbox, lists:sublist(Left, 5)})
+    end),
+    Result =
+        receive
+            {'DOWN', Ref, process, _, normal} -> ok;
+            {'DOWN', Ref, process, _, Reason} -> Reason
+        after Time ->
+            Where = process_info(Pid, [current_stacktrace, messages]),
+            exit(Pid, kill),
+            receive {'DOWN', Ref, process, _, _} -> {not_done_in_ms, Time, Where} end
+        end,
+    Took = erlang:monotonic_time(millisecond) - Start,
+    case Result of
+        ok ->
+            io:format("ok ~ts (~b ms)~n", [Name, Took]);
+        _ ->
+            put(failed, get(failed) + 1),
+            io:format("FAILED ~ts (~b ms): ~0tP~n", [Name, Took, Result, 60])
+    end.
+
+%% Waits until Fun is true.
+eventually(Fun) -> eventually(Fun, 10000).
+
+eventually(Fun, Milliseconds) ->
+    eventually_until(Fun, erlang:monotonic_time(millisecond) + Milliseconds).
+
+eventually_until(Fun, End) ->
+    case Fun() of
+        true ->
+            ok;
+        Other ->
+            erlang:monotonic_time(millisecond) < End orelse error({never_true, Other}),
+            timer:sleep(20),
+            eventually_until(Fun, End)
+    end.
+
+%% C++ nodes. A node is a map: `node` is its name, `os` its process id.
+
+%% Starts one and waits for its READY. Options: words for the command line, {as, Name}, {env, "VARIABLE=VALUE"}, and
+%% {first, cpp}: it connects to this node before it says READY.
+start(Options) -> start(cpp, Options).
+
+start(Name, Options) ->
+    Node = launch(Name, Options),
+    eventually(fun() -> is_ready(Node) end, 30000),
+    Node.
+
+%% Starts one that is not going to be ready, and waits for its end.
+start_failing(Name, Options) ->
+    Node = launch(Name, Options),
+    eventually(fun() -> status(Node) =/= running end, 30000),
+    Node.
+
+launch(Name, Options) ->
+    Id = atom_to_list(Name) ++ "." ++ integer_to_list(erlang:unique_integer([positive, monotonic])),
+    Full = atom_to_list(Name) ++ "@127.0.0.1",
+    Words = [Full | lists:flatmap(fun word/1, Options)],
+    Line = [Id, "|", lists:join(" ", [E || {env, E} <- Options]), "|", lists:join(" ", Words)],
+    os:cmd(lists:flatten(["echo '", Line, "' >", file("requests")])),
+    eventually(fun() -> filelib:is_file(file(Id ++ ".pid")) end, 30000),
+    {ok, Os} = file:read_file(file(Id ++ ".pid")),
+    #{node => list_to_atom(Full), name => Name, id => Id, os => string:trim(binary_to_list(Os))}.
+
+word({env, _}) -> [];
+word({first, cpp}) -> ["connect=" ++ atom_to_list(node())];
+word({first, erlang}) -> [];
+word({Key, Value}) -> [lists:flatten(io_lib:format("~ts=~tp", [Key, Value]))];
+word(Atom) when is_atom(Atom) -> [atom_to_list(Atom)];
+word(Text) -> [Text].
+
+is_ready(Node) ->
+    status(Node) =:= running orelse error({ended_before_it_was_ready, log(Node)}),
+    said(Node, "\nREADY ") orelse string:prefix(log(Node), "READY ") =/= nomatch.
+
+file(Name) -> filename:join(os:getenv("INTEROP"), Name).
+
+log(#{id := Id}) ->
+    {ok, Text} = file:read_file(file(Id ++ ".log")),
+    binary_to_list(Text).
+
+said(Node, Text) -> string:find(log(Node), Text) =/= nomatch.
+
+%% running, or the exit status.
+status(#{id := Id}) ->
+    case file:read_file(file(Id ++ ".status")) of
+        {ok, Text} -> list_to_integer(string:trim(binary_to_list(Text)));
+        {error, enoent} -> running
+    end.
+
+alive(Node) -> status(Node) =:= running.
+
+%% Signal: "KILL", "STOP", "CONT", "TERM"; to a C++ node or a peer.
+signal(#{os := Os}, Signal) -> os:cmd("kill -" ++ Signal ++ " " ++ Os).
+
+kill(Node) ->
+    signal(Node, "KILL"),
+    eventually(fun() -> not alive(Node) end).
+
+%% An orderly end; the status must be 0.
+stop(Node) ->
+    signal(Node, "TERM"),
+    eventually(fun() -> not alive(Node) end),
+    0 = status(Node),
+    ok.
+
+%% Runs Fun(Label, Node) for nodes hidden and visible, connected by the one side or the other, and checks that they
+%% are what they are said to be.
+kinds(Fun) ->
+    distribute(),
+    [kind(Kind, First, Fun) || Kind <- [hidden, visible], First <- [erlang, cpp]],
+    ok.
+
+kind(Kind, First, Fun) ->
+    Label = io_lib:format("~ts, ~ts connects first", [Kind, case First of cpp -> "C++"; erlang -> "Erlang" end]),
+    Name = list_to_atom(lists:concat([Kind, '_', First])),
+    Node = #{node := Full} = start(Name, [Kind, {first, First}]),
+    check([Label, ": connected"], fun() ->
+        case First of
+            cpp -> true = lists:member(Full, nodes(connected));
+            erlang -> false = lists:member(Full, nodes(connected)), pong = net_adm:ping(Full)
+        end,
+        true = lists:member(Full, nodes(Kind))
+    end),
+    Fun(Label, Node),
+    stop(Node).
+
+%% Why Fun fails; the reason of a call is without what was called.
+failure(Fun) ->
+    try Fun() of
+        Result -> {succeeded, Result}
+    catch
+        exit:{Reason, {gen_server, call, _}} -> Reason;
+        _:Reason -> Reason
+    end.
+
+%% Puppets: processes of a C++ node, to which do/2 gives a command.
+puppet(Node) -> puppet(Node, plain).
+
+puppet(#{node := Node}, Kind) -> gen_server:call({spawner, Node}, {spawn, Kind}, 10000).
+
+do(Puppet, Command) ->
+    Ref = monitor(process, Puppet),
+    Puppet ! {do, self(), Ref, Command},
+    receive
+        {Ref, {bad_command, Text}} -> error({bad_command, Command, Text});
+        {Ref, Result} -> demonitor(Ref, [flush]), Result;
+        {'DOWN', Ref, process, _, Reason} -> error({puppet_ended, Command, Reason})
+    after 120000 -> error({puppet_is_silent, Command})
+    end.
+
+mailbox(Puppet) -> do(Puppet, mailbox).
+
+%% Another Erlang node, steered over its standard streams. `call` runs a function there.
+peer(Name) -> peer(Name, []).
+
+peer(Name, Arguments) ->
+    {ok, Peer, Node} = peer:start(#{
+        name => Name, host => "127.0.0.1", longnames => true, connection => standard_io, wait_boot => 30000,
+        args => ["-start_epmd", "false", "-kernel", "logger_level", "critical" | Arguments]
+    }),
+    {interop, Beam, File} = code_of(?MODULE),
+    {module, ?MODULE} = peer:call(Peer, code, load_binary, [?MODULE, File, Beam]),
+    #{peer => Peer, node => Node, os => peer:call(Peer, os, getpid, [])}.
+
+code_of(Module) ->
+    {ok, Module, Beam} = compile:file(
+        filename:join([filename:dirname(proplists:get_value(source, Module:module_info(compile))), Module]), [binary]),
+    {Module, Beam, atom_to_list(Module)}.
