@@ -1,5 +1,4 @@
-// The smallest node: one server, which answers GenServer.call({:greeter, :"hello@127.0.0.1"},
-// {:greet, "Ada"}).
+// The smallest node: one server, under a supervisor. examples/hello.exs calls it.
 #include <erl/gen_server.hpp>
 #include <erl/node.hpp>
 #include <erl/supervisor.hpp>
