@@ -1,28 +1,34 @@
 %% What all checks share: running them, C++ nodes, other Erlang nodes, and what happens in them.
 -module(interop).
 
--export([main/1, check/2, check/3, eventually/1, eventually/2]).
+-export([main/1, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2]).
 -export([start/1, start/2, start_failing/2, kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1]).
 -export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
 -export([peer/1, peer/2, distribute/0]).
 
 -define(CLIENT, 'client@127.0.0.1').
 
-%% Compiles the module in Path and runs its checks/0. The exit status tells whether all were well.
+%% Compiles the module in Path and runs its checks/0.
 main(Path) ->
     try
         {ok, Module, Beam} = compile:file(Path, [binary, report, {i, filename:dirname(Path)}]),
         {module, Module} = code:load_binary(Module, Path, Beam),
-        put(failed, 0),
+        start_checks(),
         Module:checks(),
-        Failed = get(failed),
-        Failed =:= 0 orelse io:format("~b checks failed~n", [Failed]),
-        halt(min(Failed, 1))
+        finish()
     catch
         Class:Reason:Stack ->
             io:format("FAILED: ~p: ~p~n~p~n", [Class, Reason, Stack]),
             halt(1)
     end.
+
+start_checks() -> put(failed, 0).
+
+%% Ends the VM; the exit status tells whether all checks went well.
+finish() ->
+    Failed = get(failed),
+    Failed =:= 0 orelse io:format("~b checks failed~n", [Failed]),
+    halt(min(Failed, 1)).
 
 %% Joins the cluster. Not at the start of the VM, since the EPMD may be one that a check has to start first.
 distribute() ->
