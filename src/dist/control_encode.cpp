@@ -110,7 +110,7 @@ bool control_writer::write_message() {
     writer_.pid(message_.from);
     writer_.atom(atom());
     writer_.atom(message_.name);
-  } else if (common(flags::send_sender)) {
+  } else if (common(flags::send_sender) && message_.from != pid()) {
     open(control_op::send_sender, control_op::send_sender_tt, 2);
     writer_.pid(message_.from);
     writer_.pid(message_.to);
@@ -276,20 +276,21 @@ bool control_writer::write_spawn_reply() {
 
 bool encode_control(const control_message& message, flag_set common, std::vector<std::byte>& out) {
   const auto start = out.size();
+  bool written = false;
   try {
     out.push_back(pass_through);
     control_writer writer(message, common, out);
     etf::writer(out).version();
-    if (writer.write()) {
-      if (writer.has_payload())
-        encode_external(message.payload, out);
-      return true;
-    }
+    written = writer.write();
+    if (written && writer.has_payload())
+      encode_external(message.payload, out);
   } catch (const std::length_error&) {
     // A part of the term is beyond what the external term format can express.
+    written = false;
   }
-  out.resize(start);
-  return false;
+  if (!written)
+    out.resize(start);
+  return written;
 }
 
 bool encode_send(const pid& from, const pid& to, term_ref payload, flag_set common,
@@ -300,7 +301,7 @@ bool encode_send(const pid& from, const pid& to, term_ref payload, flag_set comm
     out.push_back(pass_through);
     writer.version();
     writer.tuple(3);
-    if ((common & flags::send_sender) != 0) {
+    if ((common & flags::send_sender) != 0 && from != pid()) {
       writer.integer(static_cast<std::int64_t>(control_op::send_sender));
       writer.pid(from);
     } else {

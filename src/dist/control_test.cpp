@@ -201,6 +201,14 @@ TEST_CASE("the short ways of sending write what the long way does", "[control]")
   CHECK(to_hex(body) == to_hex(expected));
 }
 
+TEST_CASE("a message without a sender is sent without one, whatever is negotiated", "[control]") {
+  auto message = signal(signal_kind::message);
+  message.from = {};
+  const auto received = pass(message, all);
+  REQUIRE(received);
+  CHECK(received->op == control_op::send);
+}
+
 TEST_CASE("nobody signals in the name of a third node's processes", "[control]") {
   const pid third{.node = atom("third@h"), .id = 1, .serial = 0, .creation = 1};
   for (const int op : {1, 22, 26, 33}) {

@@ -332,7 +332,7 @@ void link::fail_handshake(const handshake_error& error) {
   fail({.reason = close_reason::handshake_failed, .handshake = error.code, .text = error.text});
 }
 
-void link::fail(link_closed how) {
+void link::fail(const link_closed& how) {
   shut();
   events_.closed(*this, how);
 }

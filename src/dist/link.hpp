@@ -150,7 +150,7 @@ private:
   bool may_send(const control_message& message) const;
   bool end_frame(bool encoded);
   void on_socket_progress();
-  void fail(link_closed how);
+  void fail(const link_closed& how);
   void fail_handshake(const handshake_error& error);
   void shut();
 
