@@ -247,3 +247,22 @@ TEST_CASE("the size of a closure is computed anew") {
   CHECK(std::to_integer<std::size_t>(bytes[5]) == bytes.size() - 2);
   CHECK(decode_external(bytes) == *fun);
 }
+
+TEST_CASE("floats in text form are read as OTP reads them") {
+  auto read = [](std::string text) -> std::optional<double> {
+    text.resize(31, '\0');
+    std::vector<std::byte> bytes = from_hex("8363");
+    for (char c : text)
+      bytes.push_back(static_cast<std::byte>(c));
+    auto result = decode_external(bytes);
+    return result ? result->to_double() : std::nullopt;
+  };
+  CHECK(read("1.50000000000000000000e+00") == 1.5);
+  CHECK(read("+1.5E3") == 1500.0);
+  CHECK(read("01.5") == 1.5);
+  CHECK(read("4.94e-324") == 5e-324);
+  CHECK(read("1.0e-400") == 0.0);
+  for (const char* text : {"", "1", "1.", ".5", "1.5e", "1.5e+", "1.0e400", "1.5 ", " 1.5", "1,5",
+                           "+-1.5", "nan", "inf", "0x1.8p0", "1.5e5."})
+    CHECK_FALSE(read(text));
+}

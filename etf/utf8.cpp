@@ -6,10 +6,12 @@ namespace erl::utf8 {
 
 namespace {
 
-/// Every byte of eight below 128?
-bool ascii_word(const char* at) noexcept {
-  std::uint64_t word;
-  std::memcpy(&word, at, sizeof(word));
+/// Are there eight bytes, each below 128?
+bool starts_with_ascii_word(std::string_view text) noexcept {
+  std::uint64_t word = 0;
+  if (text.size() < sizeof(word))
+    return false;
+  std::memcpy(&word, &text[0], sizeof(word));
   return (word & 0x8080808080808080U) == 0;
 }
 
@@ -38,7 +40,7 @@ std::optional<character> first(std::string_view text) noexcept {
 std::optional<std::size_t> length(std::string_view text) noexcept {
   std::size_t count = 0;
   while (!text.empty()) {
-    if (text.size() >= 8 && ascii_word(text.data())) {
+    if (starts_with_ascii_word(text)) {
       text.remove_prefix(8);
       count += 8;
       continue;

@@ -332,6 +332,13 @@ std::optional<double> float_text(const std::byte* at) noexcept {
     text.remove_prefix(1);
   double value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  // Too small for a double is 0 to OTP.
+  bool negative_power =
+      text.find("e-") != std::string_view::npos || text.find("E-") != std::string_view::npos;
+  if (error == std::errc::result_out_of_range && negative_power) {
+    value = text.starts_with('-') ? -0.0 : 0.0;
+    error = std::errc();
+  }
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
     return std::nullopt;
   return value;
