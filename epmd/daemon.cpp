@@ -78,6 +78,7 @@ std::expected<void, error> daemon::start() {
   } catch (const std::system_error& failure) {
     impl_->serving.stop();
     impl_->running = false;
+    impl_->running.notify_all();
     return std::unexpected(
         error{.code = errc::no_resources, .port = impl_->port, .cause = failure.what()});
   }
@@ -91,9 +92,15 @@ std::expected<void, error> daemon::run() {
   return listening;
 }
 
-void daemon::stop() noexcept { impl_->stop(); }
-std::uint16_t daemon::port() const noexcept { return impl_->port; }
-bool daemon::running() const noexcept { return impl_->running; }
+void daemon::stop() noexcept {
+  if (impl_ != nullptr)
+    impl_->stop();
+}
+
+std::uint16_t daemon::port() const noexcept {
+  return impl_ != nullptr ? impl_->port.load() : std::uint16_t{0};
+}
+bool daemon::running() const noexcept { return impl_ != nullptr && impl_->running; }
 
 namespace {
 

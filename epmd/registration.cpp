@@ -56,7 +56,8 @@ std::expected<registration, error> registration::open(registration_options optio
                                        .port = options.port,
                                        .type = options.type,
                                        .epmd = *to,
-                                       .retry = options.retry});
+                                       .retry = options.retry,
+                                       .serve_if_absent = options.serve_if_absent});
     if (!creation)
       return std::unexpected(creation.error());
     made->creation = *creation;

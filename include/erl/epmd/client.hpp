@@ -69,6 +69,9 @@ struct registration_options {
   std::optional<std::uint16_t> epmd_port = {}; ///< EPMD's port; else `default_port()`
   duration timeout = std::chrono::seconds{10}; ///< for each attempt
   duration retry = std::chrono::seconds{2};    ///< pause between attempts after a loss
+  /// When nothing listens at EPMD's port, now or after a loss, become this host's EPMD (on
+  /// loopback).
+  bool serve_if_absent = false;
 };
 
 /// A name held at the local EPMD for as long as this object lives, by a thread of its own.
