@@ -7,6 +7,11 @@
 
 namespace erl {
 
+sink::sink(std::vector<std::byte>& out, framing frame) : out_(&out) {
+  if (frame == framing::external)
+    etf::writer(out).version();
+}
+
 void sink::boolean(bool value) { atom(value ? atoms::true_ : atoms::false_); }
 
 void sink::atom(erl::atom value) {

@@ -27,32 +27,30 @@ namespace erl {
 ///     look at the head only static void describe(std::string& out);       // for errors: appends
 ///     `{add, _, _}` static constexpr std::size_t min_size();      // the fewest bytes it takes; 1
 ///     is always right
-template <class T> struct decoder {
-  static_assert(has_erlang_form<T>,
-                "no Erlang term is known for this type: give it a shape at global scope, as in "
-                "`template <> inline constexpr auto erl::shape<my_type> = "
-                "erl::tagged<\"my_type\">;`, or specialise "
-                "erl::conversion. (std::map: include <erl/etf/std_map.hpp>; durations: "
-                "<erl/etf/std_duration.hpp>)");
+template <class T> struct decoder : detail::type_without_erlang_form<T> {
+  static bool read(source& from, T& value);
+  static bool fits(source& from);
+  static void describe(std::string& out);
+  static constexpr std::size_t min_size() { return 1; }
 };
 
 namespace detail {
 
 void describe_tagged(std::string& out, std::string_view name, std::size_t fields);
 void describe_tuple(std::string& out, std::size_t arity);
-void describe_names(std::string& out, std::span<const named_atom> names);
+void describe_names(std::string& out, named_atoms names);
 void describe_map(std::string& out, const named_atom* module);
 
 /// What `next_field` returns when it has failed.
 inline constexpr std::size_t no_field = static_cast<std::size_t>(-1);
 
 /// In a map, goes to the value of the next key that is among `keys`; returns its index, or
-/// `keys.size()` at the end. `seen` collects the keys; those in `required` must be there at the
+/// `keys.count` at the end. `seen` collects the keys; those in `required` must be there at the
 /// end, and `__struct__` if there is a `module`.
-std::size_t next_field(source& from, source::scope& saved, std::span<const named_atom> keys,
+std::size_t next_field(source& from, source::scope& saved, named_atoms keys,
                        const named_atom* module, std::uint32_t required, std::uint32_t& seen);
-/// Takes one of the atoms; returns its index, or `names.size()` after noting an error.
-std::size_t read_name(source& from, std::span<const named_atom> names);
+/// Takes one of the atoms; returns its index, or `names.count` after noting an error.
+std::size_t read_name(source& from, named_atoms names);
 
 template <class Part> bool read_part(source& from, Part& part, const std::string_view*& name) {
   if (!decoder<Part>::read(from, part))
@@ -91,7 +89,7 @@ template <class T, class Shape> struct shape_decoder {
       "erl::shape<T> is none of tagged, record, plain_tuple, map_shape, elixir_struct, enum_atoms");
 };
 
-template <class T, fixed_text Tag> struct shape_decoder<T, tagged_shape<Tag>> {
+template <class T, fixed_text Tag> struct shape_decoder<T, tagged_shape<Tag>> : fields_check<T> {
   static bool read(source& from, T& value) {
     source::scope saved;
     return from.enter_tagged(saved, name_of<Tag>, field_count<T>) && read_fields(from, value) &&
@@ -102,7 +100,7 @@ template <class T, fixed_text Tag> struct shape_decoder<T, tagged_shape<Tag>> {
   static consteval std::size_t min_size() { return 4 + fields_min_size<T>(); }
 };
 
-template <class T> struct shape_decoder<T, plain_tuple_shape> {
+template <class T> struct shape_decoder<T, plain_tuple_shape> : fields_check<T> {
   static bool read(source& from, T& value) {
     source::scope saved;
     return from.enter_tuple(saved, field_count<T>) && read_fields(from, value) && from.leave(saved);
@@ -123,7 +121,7 @@ template <class T> struct shape_decoder<T, plain_tuple_shape> {
 template <class T> inline constexpr bool may_be_missing = false;
 template <class T> inline constexpr bool may_be_missing<std::optional<T>> = true;
 
-template <class T, fixed_text... Module> struct map_decoder {
+template <class T, fixed_text... Module> struct map_decoder : fields_check<T> {
   static bool read(source& from, T& value) {
     source::scope saved;
     return from.enter_map(saved, 2) && read_pairs(from, saved, value) && from.leave(saved);
@@ -151,7 +149,7 @@ private:
       ((required |= may_be_missing<std::remove_reference_t<decltype(field)>> ? 0 : bit, bit <<= 1),
        ...);
       for (;;) {
-        const std::size_t key = next_field(from, saved, field_keys<T>, module(), required, seen);
+        const std::size_t key = next_field(from, saved, keys_of<T>(), module(), required, seen);
         if (key >= count)
           return key == count;
         [[maybe_unused]] std::size_t index = 0;
@@ -172,7 +170,7 @@ struct shape_decoder<T, elixir_struct_shape<Module>> : map_decoder<T, Module> {}
 template <class T, auto... Values> struct shape_decoder<T, enum_shape<Values...>> {
   static bool read(source& from, T& value) {
     static constexpr T values[] = {Values...};
-    const std::size_t index = read_name(from, enum_names<Values...>);
+    const std::size_t index = read_name(from, names_of<Values...>());
     if (index == sizeof...(Values))
       return false;
     value = values[index];
@@ -180,9 +178,9 @@ template <class T, auto... Values> struct shape_decoder<T, enum_shape<Values...>
   }
   static bool fits(source& from) {
     source::probe attempt(from);
-    return from.read_one_of(enum_names<Values...>) != sizeof...(Values);
+    return from.read_one_of(names_of<Values...>()) != sizeof...(Values);
   }
-  static void describe(std::string& out) { describe_names(out, enum_names<Values...>); }
+  static void describe(std::string& out) { describe_names(out, names_of<Values...>()); }
   static consteval std::size_t min_size() { return 2; }
 };
 

@@ -33,13 +33,8 @@ namespace erl {
 /// How to write a `T`; see `decoder` for when to specialise it.
 ///
 ///     static void write(sink& to, const T& value);
-template <class T> struct encoder {
-  static_assert(has_erlang_form<T>,
-                "no Erlang term is known for this type: give it a shape at global scope, as in "
-                "`template <> inline constexpr auto erl::shape<my_type> = "
-                "erl::tagged<\"my_type\">;`, or specialise "
-                "erl::conversion. (std::map: include <erl/etf/std_map.hpp>; durations: "
-                "<erl/etf/std_duration.hpp>)");
+template <class T> struct encoder : detail::type_without_erlang_form<T> {
+  static void write(sink& to, const T& value);
 };
 
 namespace detail {
@@ -54,7 +49,7 @@ template <class T> void write_fields(sink& to, const T& value) {
   with_fields(value, [&](const auto&... field) { (write_value(to, field), ...); });
 }
 
-template <class T, fixed_text Tag> struct shape_encoder<T, tagged_shape<Tag>> {
+template <class T, fixed_text Tag> struct shape_encoder<T, tagged_shape<Tag>> : fields_check<T> {
   static void write(sink& to, const T& value) {
     to.begin_tuple(field_count<T> + 1);
     to.atom(name_of<Tag>);
@@ -62,7 +57,7 @@ template <class T, fixed_text Tag> struct shape_encoder<T, tagged_shape<Tag>> {
   }
 };
 
-template <class T> struct shape_encoder<T, plain_tuple_shape> {
+template <class T> struct shape_encoder<T, plain_tuple_shape> : fields_check<T> {
   static void write(sink& to, const T& value) {
     to.begin_tuple(field_count<T>);
     write_fields(to, value);
@@ -96,7 +91,7 @@ template <class T> void write_or_nil(sink& to, const std::optional<T>& value) {
     to.atom(atoms::nil);
 }
 
-template <class T, fixed_text... Module> struct map_encoder {
+template <class T, fixed_text... Module> struct map_encoder : fields_check<T> {
   static constexpr auto order = key_order<T, sizeof...(Module) != 0>();
 
   static void write(sink& to, const T& value) {
@@ -270,9 +265,7 @@ template <class T, class Error> struct encoder<std::expected<T, Error>> {
 /// Appends the encoded value. Throws std::domain_error for NaN and infinities, which are no terms.
 template <class T>
 void encode_to(const T& value, std::vector<std::byte>& out, framing frame = framing::external) {
-  if (frame == framing::external)
-    out.push_back(std::byte{131});
-  sink to(out);
+  sink to(out, frame);
   encoder<T>::write(to, value);
 }
 

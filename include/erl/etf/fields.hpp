@@ -29,18 +29,30 @@ template <class T, class... Fields> consteval std::size_t count_fields() {
     return sizeof...(Fields);
 }
 
-template <class T> inline constexpr std::size_t field_count = count_fields<T>();
+template <class T> consteval std::size_t legal_field_count() {
+  if constexpr (std::is_aggregate_v<T>)
+    return count_fields<T>() <= max_fields ? count_fields<T>() : 0;
+  else
+    return 0;
+}
+
+/// How many fields `T` has; 0 for a type that `fields_check` refuses.
+template <class T> inline constexpr std::size_t field_count = legal_field_count<T>();
+
+template <class T, bool IsAggregate = std::is_aggregate_v<T>> struct fields_check {
+  static_assert(count_fields<T>() <= max_fields,
+                "an aggregate with a shape may have 16 fields; nest another aggregate in it, or "
+                "specialise erl::conversion");
+};
+template <class T> struct fields_check<T, false> {
+  static_assert(never<T>, "a shape with fields needs an aggregate: public members, no "
+                          "constructors, no virtual functions; or specialise erl::conversion");
+};
 
 /// Calls `function(field...)` with references to all fields.
 template <class T, class Function>
 constexpr decltype(auto) with_fields(T& value, Function&& function) {
-  static_assert(std::is_aggregate_v<T>,
-                "a shape with fields needs an aggregate: public members, no constructors, "
-                "no virtual functions; or specialise erl::conversion<T>");
   constexpr std::size_t count = field_count<std::remove_const_t<T>>;
-  static_assert(count <= max_fields,
-                "an aggregate with a shape may have 16 fields; nest another aggregate in it, or "
-                "specialise erl::conversion<T>");
   if constexpr (count == 0) {
     return function();
   } else if constexpr (count == 1) {

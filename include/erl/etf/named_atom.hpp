@@ -32,6 +32,15 @@ private:
   mutable std::uint32_t index_ = 0;
 };
 
+/// Some of them. (Not a std::span: that costs each translation unit more time than all that is
+/// done with it.)
+struct named_atoms {
+  const named_atom* data;
+  std::size_t count;
+
+  const named_atom& operator[](std::size_t index) const noexcept { return data[index]; }
+};
+
 template <fixed_text Text> inline constinit named_atom name_of{Text.view()};
 
 /// The keys of a map, in the order of the fields.
@@ -46,5 +55,12 @@ inline constinit std::array<named_atom, field_count<T>> field_keys =
 template <auto... Values>
 inline constinit std::array<named_atom, sizeof...(Values)> enum_names{
     named_atom(atom_name(value_text<Values>.view()))...};
+
+template <class T> constexpr named_atoms keys_of() noexcept {
+  return {field_keys<T>.data(), field_keys<T>.size()};
+}
+template <auto... Values> constexpr named_atoms names_of() noexcept {
+  return {enum_names<Values...>.data(), sizeof...(Values)};
+}
 
 } // namespace erl::detail

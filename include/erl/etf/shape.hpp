@@ -75,10 +75,6 @@ template <class T> inline constexpr auto shape = no_shape{};
 ///     static double to(const celsius& value);
 template <class T> struct conversion {};
 
-/// False. What a type without an Erlang form fails to have, in the compiler's message.
-template <class T>
-concept has_erlang_form = !std::same_as<T, T>;
-
 namespace detail {
 
 template <class T> consteval auto find_shape() {
@@ -107,6 +103,15 @@ concept integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T,
 
 /// False, but only once `T` is known.
 template <class T> inline constexpr bool never = false;
+
+/// What `decoder` and `encoder` are for a type that nobody has described.
+template <class T> struct type_without_erlang_form {
+  static_assert(never<T>,
+                "no Erlang term is known for this type: give it a shape at global scope, as in "
+                "`template <> inline constexpr auto erl::shape<my_type> = "
+                "erl::tagged<\"my_type\">;`, or specialise erl::conversion. "
+                "(std::map: include <erl/etf/std_map.hpp>; durations: <erl/etf/std_duration.hpp>)");
+};
 
 } // namespace detail
 

@@ -21,8 +21,8 @@ class builder;
 /// Takes a term in preorder: a container's size first, then its parts, then the matching `end_`.
 class sink {
 public:
-  /// Appends to `out`, without the version byte.
-  explicit sink(std::vector<std::byte>& out) noexcept : out_(&out) {}
+  /// Appends to `out`, after the version byte if `frame` asks for it.
+  sink(std::vector<std::byte>& out, framing frame);
   explicit sink(builder& tree) noexcept : tree_(&tree) {}
 
   void boolean(bool value);

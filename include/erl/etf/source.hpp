@@ -88,8 +88,8 @@ public:
   bool read_unsigned(std::uint64_t& value, std::uint64_t high);
   /// This atom and no other.
   bool read_exactly(const detail::named_atom& name);
-  /// One of these atoms: its index. `names.size()`, and nothing taken, for any other term.
-  std::size_t read_one_of(std::span<const detail::named_atom> names);
+  /// One of these atoms: its index. `names.count`, and nothing taken, for any other term.
+  std::size_t read_one_of(detail::named_atoms names);
   /// Takes any term.
   bool skip();
 

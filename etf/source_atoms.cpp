@@ -1,0 +1,191 @@
+#include "etf/source_bytes.hpp"
+#include <erl/etf/source.hpp>
+
+#include <expected>
+#include <limits>
+#include <string_view>
+
+namespace erl {
+
+using detail::load16;
+using detail::load8;
+
+namespace {
+
+/// The text of an encoded atom, or nothing (`after` null) when it is none or not whole.
+struct atom_bytes {
+  std::string_view text{};
+  bool latin1 = false;
+  const std::byte* after = nullptr;
+};
+
+atom_bytes find_atom(const std::byte* at, const std::byte* end) noexcept {
+  const auto rest = static_cast<std::size_t>(end - at);
+  if (rest < 2)
+    return {};
+  std::size_t size = 0, head = 0;
+  bool latin1 = false;
+  switch (static_cast<etf::tag>(load8(at))) {
+  case etf::tag::small_atom:
+    latin1 = true;
+    [[fallthrough]];
+  case etf::tag::small_atom_utf8:
+    size = load8(at + 1);
+    head = 2;
+    break;
+  case etf::tag::atom:
+    latin1 = true;
+    [[fallthrough]];
+  case etf::tag::atom_utf8:
+    if (rest < 3)
+      return {};
+    size = load16(at + 1);
+    head = 3;
+    break;
+  default:
+    return {};
+  }
+  if (size > rest - head)
+    return {};
+  return {{reinterpret_cast<const char*>(at) + head, size}, latin1, at + head + size};
+}
+
+bool same_text(std::string_view latin1, std::string_view utf8) noexcept {
+  std::size_t at = 0;
+  for (const char c : latin1) {
+    const auto code = static_cast<unsigned char>(c);
+    const char bytes[2] = {static_cast<char>(0xc0 | code >> 6),
+                           static_cast<char>(0x80 | (code & 0x3f))};
+    const std::string_view wanted =
+        code < 0x80 ? std::string_view(&c, 1) : std::string_view(bytes, 2);
+    if (utf8.substr(at, wanted.size()) != wanted)
+      return false;
+    at += wanted.size();
+  }
+  return at == utf8.size();
+}
+
+std::expected<atom, etf_errc> intern_latin1(std::string_view text) noexcept {
+  char utf8[510];
+  std::size_t size = 0;
+  if (text.size() > 255)
+    return std::unexpected(etf_errc::atom_too_long);
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code >= 0x80)
+      utf8[size++] = static_cast<char>(0xc0 | code >> 6);
+    utf8[size++] = static_cast<char>(code < 0x80 ? code : 0x80 | (code & 0x3f));
+  }
+  return atom::intern({utf8, size});
+}
+
+} // namespace
+
+atom detail::named_atom::get() const {
+  const std::uint32_t known = __atomic_load_n(&index_, __ATOMIC_RELAXED);
+  if (known != 0)
+    return atom::from_index(known);
+  const atom result(text_);
+  __atomic_store_n(&index_, result.index(), __ATOMIC_RELAXED);
+  return result;
+}
+
+bool detail::named_atom::is(atom value) const noexcept {
+  const std::uint32_t known = __atomic_load_n(&index_, __ATOMIC_RELAXED);
+  if (known != 0)
+    return value.index() == known;
+  if (value.text() != text_)
+    return false;
+  __atomic_store_n(&index_, value.index(), __ATOMIC_RELAXED);
+  return true;
+}
+
+bool source::spells(const std::byte* at, const detail::named_atom& name) const noexcept {
+  if (end_ - at >= 2 && load8(at) == static_cast<std::uint32_t>(etf::tag::atom_cache_ref)) {
+    const std::size_t index = load8(at + 1);
+    return index < options_->atom_refs.size() && name.is(options_->atom_refs[index]);
+  }
+  const atom_bytes found = find_atom(at, end_);
+  return found.after != nullptr &&
+         (found.latin1 ? same_text(found.text, name.text()) : found.text == name.text());
+}
+
+bool source::is_atom(const detail::named_atom& name) const noexcept {
+  if (in_bytes())
+    return where_ == place::bytes && spells(at_, name);
+  const auto value = peek().to_atom();
+  return value && name.is(*value);
+}
+
+bool source::is_absent() const noexcept {
+  return is(kinds(term_kind::atom)) &&
+         (is_atom(detail::name_of<"undefined">) || is_atom(detail::name_of<"nil">));
+}
+
+bool source::read(bool& value) {
+  const bool yes = is_atom(detail::name_of<"true">);
+  if (!yes && !is_atom(detail::name_of<"false">))
+    return fail(etf_errc::wrong_type, "boolean");
+  value = yes;
+  return skip();
+}
+
+bool source::read(atom& value) {
+  if (!in_bytes()) {
+    const auto found = peek().to_atom();
+    if (!found)
+      return fail(etf_errc::wrong_type, "atom");
+    value = *found;
+    advance();
+    return true;
+  }
+  const int first = tag();
+  if (first == static_cast<int>(etf::tag::atom_cache_ref)) {
+    if (rest() < 2 || load8(at_ + 1) >= options_->atom_refs.size())
+      return fail(rest() < 2 ? etf_errc::truncated : etf_errc::bad_atom_reference, {});
+    value = options_->atom_refs[load8(at_ + 1)];
+    at_ += 2;
+    return true;
+  }
+  const atom_bytes found = where_ == place::string ? atom_bytes{} : find_atom(at_, end_);
+  if (found.after == nullptr)
+    return fail(etf_errc::wrong_type, "atom");
+  const auto known = new_atoms_ == 0 && !found.latin1 ? atom::find(found.text) : std::nullopt;
+  if (known) {
+    value = *known;
+    at_ = found.after;
+    return true;
+  }
+  if (new_atoms_ != std::numeric_limits<std::uint32_t>::max())
+    return read_limited(value);
+  const auto result = found.latin1 ? intern_latin1(found.text) : atom::intern(found.text);
+  if (!result)
+    return fail(result.error(), {});
+  value = *result;
+  at_ = found.after;
+  return true;
+}
+
+/// An atom that may be new, where new ones are counted.
+bool source::read_limited(atom& value) {
+  term whole;
+  if (!read_bare(whole))
+    return false;
+  value = whole.to_atom().value_or(atom());
+  return true;
+}
+
+bool source::read_exactly(const detail::named_atom& name) {
+  return is_atom(name) ? skip() : fail(etf_errc::wrong_value, name.text());
+}
+
+std::size_t source::read_one_of(detail::named_atoms names) {
+  if (!is(kinds(term_kind::atom)))
+    return names.count;
+  for (std::size_t i = 0; i < names.count; ++i)
+    if (is_atom(names[i]))
+      return skip() ? i : names.count;
+  return names.count;
+}
+
+} // namespace erl
