@@ -37,6 +37,12 @@ term cast_message(term_ref request);
 /// of the call is left: a late reply is dropped.
 ///
 ///     auto sum = co_await erl::call<std::int64_t>(self, {"calc", "cpp@host"}, add{1, 2});
+///
+/// A request that owns memory (a string, a vector) gets a name first: g++ 12 destroys an aggregate
+/// that is made with braces inside a co_await expression twice.
+///
+///     const price request{"tea"};
+///     auto cost = co_await erl::call<double>(self, shop, request);
 template <class Reply = term, class Request>
 task<std::expected<Reply, call_error>> call(process& self, destination server, Request request,
                                             duration timeout = std::chrono::seconds(5)) {

@@ -86,9 +86,9 @@ protected:
   process& self() const noexcept { return *self_; }
 
   virtual void do_init() = 0;
-  virtual handled do_call(term_ref request, caller& from) = 0;
-  virtual handled do_cast(term_ref request) = 0;
-  virtual handled do_info(term_ref message) = 0;
+  virtual handled do_call(const term& request, caller& from) = 0;
+  virtual handled do_cast(const term& request) = 0;
+  virtual handled do_info(const term& message) = 0;
   virtual void do_terminate(term_ref reason) = 0;
 
   /// Runs a handler that is a coroutine; the next message waits for its end.
@@ -131,16 +131,17 @@ inline task<> reply_ok(task<> handler, caller from) {
 }
 
 /// Calls `use` with the alternative that `message` is, if it is one.
-template <class... Ts, class Use> bool with_decoded(messages<Ts...>, term_ref message, Use&& use) {
+template <class... Ts, class Use>
+bool with_decoded(messages<Ts...>, const term& message, Use&& use) {
   if constexpr (sizeof...(Ts) == 0) {
     return false;
   } else if constexpr (sizeof...(Ts) == 1) {
-    auto value = decode<Ts...>(message);
+    auto value = try_decode<Ts...>(message);
     if (value)
       use(std::move(*value));
     return value.has_value();
   } else {
-    auto value = decode<std::variant<Ts...>>(message);
+    auto value = try_decode<std::variant<Ts...>>(message);
     if (!value)
       return false;
     const auto each = [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -183,7 +184,7 @@ private:
     }
   }
 
-  detail::handled do_call(term_ref request, caller& from) final {
+  detail::handled do_call(const term& request, caller& from) final {
     const bool found =
         detail::with_decoded(typename Self::calls{}, request, [&]<class T>(T&& message) {
           static_assert(
@@ -195,7 +196,7 @@ private:
     return detail::handled{found};
   }
 
-  detail::handled do_cast(term_ref request) final {
+  detail::handled do_cast(const term& request) final {
     const bool found =
         detail::with_decoded(typename Self::casts{}, request, [&]<class T>(T&& message) {
           static_assert(detail::has_cast_handler<Self, T>,
@@ -206,7 +207,7 @@ private:
     return detail::handled{found};
   }
 
-  detail::handled do_info(term_ref message) final {
+  detail::handled do_info(const term& message) final {
     const bool found =
         detail::with_decoded(typename Self::infos{}, message, [&]<class T>(T&& value) {
           static_assert(detail::has_info_handler<Self, T>,
@@ -252,10 +253,10 @@ private:
     }
   }
 
-  template <class T> bool info_of(term_ref message, atom tag) {
+  template <class T> bool info_of(const term& message, atom tag) {
     if constexpr (detail::has_info_handler<Self, T>) {
       if (message.is_tuple() && message.arity() != 0 && message.element(0).is(tag))
-        if (auto value = decode<T>(message)) {
+        if (auto value = try_decode<T>(message)) {
           run_handler([&](auto& s) { return s.handle_info(std::move(*value)); });
           return true;
         }

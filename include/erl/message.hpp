@@ -38,10 +38,7 @@ public:
   const term& body() const noexcept { return detail::message_body(node_); }
   /// The message as a `T`, or nothing if it has another shape (or timed out).
   template <class T> std::optional<T> as() const {
-    if (node_ == nullptr)
-      return std::nullopt;
-    auto value = decode<T>(static_cast<const term_ref&>(body()));
-    return value ? std::optional<T>(std::move(*value)) : std::nullopt;
+    return node_ == nullptr ? std::nullopt : try_decode<T>(body());
   }
 
 private:
@@ -74,7 +71,7 @@ template <> inline constexpr auto shape<nodedown> = tagged<"nodedown">;
 
 /// Matches a message that is any of `Ts`, for `process::receive`.
 template <class... Ts> struct is_any_of {
-  bool operator()(term_ref body) const { return (decode<Ts>(body).has_value() || ...); }
+  bool operator()(term_ref body) const { return (matches<Ts>(body) || ...); }
 };
 template <class... Ts> inline constexpr is_any_of<Ts...> any_of{};
 

@@ -12,7 +12,6 @@
 #include <erl/gen_server.hpp>
 #include <erl/process.hpp>
 
-#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <tuple>
@@ -54,24 +53,20 @@ public:
 
 private:
   friend class shared_maker;
-  std::atomic<std::uint32_t> owners_{1};
+  std::uint32_t owners_ = 1; // counted atomically, in supervisor.cpp: <atomic> costs a tenth of a
+                             // small program's compile time
 };
 
 /// Shares a child_maker.
 class shared_maker {
 public:
   explicit shared_maker(child_maker* what) noexcept : what_(what) {}
-  shared_maker(const shared_maker& other) noexcept : what_(other.what_) {
-    what_->owners_.fetch_add(1, std::memory_order_relaxed);
-  }
+  shared_maker(const shared_maker& other) noexcept;
   shared_maker& operator=(shared_maker other) noexcept {
     std::swap(what_, other.what_);
     return *this;
   }
-  ~shared_maker() {
-    if (what_->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      delete what_;
-  }
+  ~shared_maker();
   const child_maker* operator->() const noexcept { return what_; }
 
 private:
@@ -94,10 +89,17 @@ public:
   template <class... Children>
     requires(std::same_as<Children, child_spec> && ...)
   explicit supervisor(supervision strategy, restart_limits limits, Children... children)
-      : strategy_(strategy), limits_(limits) {
-    children_.reserve(sizeof...(children));
-    (children_.push_back(std::move(children)), ...);
+      : supervisor(strategy, limits) {
+    (add(std::move(children)), ...);
   }
+  supervisor(supervision strategy, restart_limits limits);
+  supervisor(const supervisor& other);
+  supervisor(supervisor&& other) noexcept;
+  supervisor& operator=(supervisor other) noexcept;
+  ~supervisor();
+
+  /// Adds a child, to be started after those before it.
+  void add(child_spec child);
 
   supervision strategy() const noexcept { return strategy_; }
   const restart_limits& limits() const noexcept { return limits_; }

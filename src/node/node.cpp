@@ -130,6 +130,10 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
   link.flags = dist::advertised(options.visible);
   link.cookie = std::move(*cookie);
   link.ticks.time = options.tick_time;
+  if (options.visible)
+    log::put(log::level::warning, "node",
+             "visible, but global is not served yet: global:sync on this node's peers would wait "
+             "for it");
   others = std::make_unique<peers>(std::move(link), options.known_peers, options.epmd);
   std::error_code error;
   listening = world.listen({options.listen_address, options.listen_port}, *others, error);

@@ -68,6 +68,7 @@ struct peers::peer {
   std::string name;
   atom node;
   std::uint32_t creation = 0;
+  endpoint address; ///< where it was dialled
   std::unique_ptr<connection> up;
   std::unique_ptr<connection> out;
   bool looking_up = false;
@@ -165,6 +166,7 @@ void peers::looked_up(const std::string& name, std::expected<endpoint, std::stri
 }
 
 void peers::dial(peer& p, const endpoint& where) {
+  p.address = where;
   p.out = std::make_unique<connection>(*this);
   p.out->owner = &p;
   p.out->link.dial(where, p.name);
@@ -244,6 +246,10 @@ void peers::ended(connection& c, const dist::link_closed& how) {
     home_->timers().arm(p.waiting_for_peer, home_->world().now() + options_.handshake_time);
     return;
   }
+  if (how.reason == dist::close_reason::unreachable)
+    return fail(p, how.text + " at " + p.address.address + ", port " +
+                       std::to_string(p.address.port) +
+                       ": either the node has just stopped, or a firewall is in the way");
   fail(p, how.text);
 }
 

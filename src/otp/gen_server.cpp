@@ -110,11 +110,11 @@ void gen_server_base::handle(const term& message) {
     if (do_info(message) == handled::no)
       unknown("message", message);
   } else if (request->what == gen::request::kind::cast) {
-    if (do_cast(request->body) == handled::no)
+    if (do_cast(message.share(request->body)) == handled::no)
       unknown("cast", request->body);
   } else {
     caller from(self(), message.share(request->from));
-    if (do_call(request->body, from) == handled::no) {
+    if (do_call(message.share(request->body), from) == handled::no) {
       unknown("call", request->body);
       from.reply(term::tuple({atoms::error, term::tuple({unknown_call, request->body})}));
     }

@@ -8,11 +8,34 @@
 #include <erl/etf/print.hpp>
 #include <erl/supervisor.hpp>
 
+#include <atomic>
 #include <deque>
 #include <optional>
 #include <utility>
 
 namespace erl {
+
+shared_maker::shared_maker(const shared_maker& other) noexcept : what_(other.what_) {
+  std::atomic_ref(what_->owners_).fetch_add(1, std::memory_order_relaxed);
+}
+shared_maker::~shared_maker() {
+  if (std::atomic_ref(what_->owners_).fetch_sub(1, std::memory_order_acq_rel) == 1)
+    delete what_;
+}
+
+supervisor::supervisor(supervision strategy, restart_limits limits)
+    : strategy_(strategy), limits_(limits) {}
+supervisor::supervisor(const supervisor& other) = default;
+supervisor::supervisor(supervisor&& other) noexcept = default;
+supervisor& supervisor::operator=(supervisor other) noexcept {
+  std::swap(strategy_, other.strategy_);
+  std::swap(limits_, other.limits_);
+  children_.swap(other.children_);
+  return *this;
+}
+supervisor::~supervisor() = default;
+void supervisor::add(child_spec child) { children_.push_back(std::move(child)); }
+
 namespace {
 
 struct running_child {

@@ -5,19 +5,24 @@
 namespace erl::runtime {
 
 process_table::process_table() : pages_((std::size_t{1} << index_bits) / page_size) {}
-process_table::~process_table() = default;
+
+process_table::~process_table() {
+  for (auto& p : pages_)
+    delete p.load(std::memory_order_relaxed);
+}
 
 process_table::place process_table::reserve() {
-  if (free_ != 0) {
-    const std::uint32_t index = free_;
+  std::uint32_t index = free_;
+  if (index != 0) {
     free_ = at(index).next_free;
-    return {index, at(index).serial};
+  } else {
+    if (used_ >> index_bits != 0)
+      return {};
+    index = used_++;
+    if (pages_[index / page_size].load(std::memory_order_relaxed) == nullptr)
+      pages_[index / page_size].store(new page{}, std::memory_order_release);
   }
-  if (used_ >> index_bits != 0)
-    return {};
-  const std::uint32_t index = used_++;
-  if (pages_[index / page_size] == nullptr)
-    pages_[index / page_size] = std::make_unique<page>();
+  at(index).reserved = true;
   return {index, at(index).serial};
 }
 

@@ -6,9 +6,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 namespace erl::runtime {
@@ -31,21 +31,27 @@ public:
 
   /// Reserves a slot for a new process.
   place reserve();
-  void set(std::uint32_t index, process_block* block) { at(index).block = block; }
+  /// The process has started.
+  void set(std::uint32_t index, process_block* block) {
+    at(index).block = block;
+    at(index).reserved = false;
+  }
   /// The process, or null if it has ended.
   process_block* find(std::uint32_t index, std::uint32_t serial) const {
-    const page* p = index / page_size < pages_.size() ? pages_[index / page_size].get() : nullptr;
-    if (p == nullptr)
-      return nullptr;
-    const slot& s = (*p)[index % page_size];
-    return s.serial == serial ? s.block : nullptr;
+    const slot* s = slot_at(index);
+    return s != nullptr && s->serial == serial ? s->block : nullptr;
+  }
+  /// The slot waits for its process to start.
+  bool is_reserved(std::uint32_t index, std::uint32_t serial) const {
+    const slot* s = slot_at(index);
+    return s != nullptr && s->serial == serial && s->reserved;
   }
   /// The process has ended; the slot may be used again, with another serial.
   void release(std::uint32_t index);
   /// Calls `use(process_block&)` for each process.
   template <class Use> void for_each(Use&& use) const {
-    for (const auto& p : pages_)
-      if (p != nullptr)
+    for (const auto& each : pages_)
+      if (const page* p = each.load(std::memory_order_acquire))
         for (const slot& s : *p)
           if (s.block != nullptr)
             use(*s.block);
@@ -57,13 +63,22 @@ private:
     process_block* block = nullptr;
     std::uint32_t serial = 0;
     std::uint32_t next_free = 0;
+    bool reserved = false;
   };
   using page = std::array<slot, page_size>;
 
-  slot& at(std::uint32_t index) { return (*pages_[index / page_size])[index % page_size]; }
+  slot& at(std::uint32_t index) {
+    return (*pages_[index / page_size].load(std::memory_order_acquire))[index % page_size];
+  }
+  const slot* slot_at(std::uint32_t index) const {
+    const page* p = index / page_size < pages_.size()
+                        ? pages_[index / page_size].load(std::memory_order_acquire)
+                        : nullptr;
+    return p == nullptr ? nullptr : &(*p)[index % page_size];
+  }
 
   // A fixed directory: one thread may add a page while another looks up slots of earlier pages.
-  std::vector<std::unique_ptr<page>> pages_;
+  std::vector<std::atomic<page*>> pages_;
   std::uint32_t used_ = 1; // index 0 is nobody's
   std::uint32_t free_ = 0;
 };

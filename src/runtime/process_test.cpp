@@ -255,3 +255,23 @@ TEST_CASE("a pid is never used twice") {
   CHECK_FALSE(w.alive(first));
   CHECK(w.alive(second));
 }
+
+TEST_CASE("a message that overtakes the spawn of its receiver waits for it") {
+  world w(3);
+  std::vector<std::int64_t> got;
+  auto& there = w.system.at(2);
+  const pid child = there.reserve();
+  // The receiver's pid reaches a third scheduler before the spawn signal arrives.
+  w.system.at(1).send({}, child, term(1));
+  w.system.at(1).round();
+  w.system.at(2).round();
+  there.handle({.kind = runtime::signal_kind::spawn,
+                .to = child,
+                .what = make_body([&](process& self) -> task<> {
+                  auto m = co_await self.receive();
+                  got.push_back(m.body().to_int64().value());
+                })});
+  w.settle();
+  CHECK(got == std::vector<std::int64_t>{1});
+  CHECK(w.system.dead_letters == 0);
+}

@@ -40,11 +40,25 @@ void scheduler::send(const pid& from, const destination& to, term body) {
     ++system_.dead_letters; // of an earlier life of this node
   } else if (scheduler& owner = system_.owner_of(target); &owner != this) {
     to_other(owner.number_, {target, std::move(body), nullptr});
-  } else if (process_block* p = find(target)) {
-    p->deliver(std::move(body));
   } else {
-    ++system_.dead_letters;
+    deliver(target, std::move(body));
   }
+}
+
+void scheduler::deliver(const pid& to, term body) {
+  if (process_block* p = find(to))
+    p->deliver(std::move(body));
+  else if (is_reserved(to))
+    early_[to].push_back({.to = to, .body = std::move(body)});
+  else
+    ++system_.dead_letters;
+}
+
+bool scheduler::is_reserved(const pid& who) {
+  if (!system_.is_guest(who))
+    return false;
+  const std::lock_guard lock(guests_mutex_);
+  return guests_.is_reserved(system_.index_of(who), who.serial);
 }
 
 void scheduler::route(signal&& s) {
@@ -89,12 +103,19 @@ void scheduler::handle(signal&& s) {
       p.extras().links.emplace(s.from, 0);
     if (s.ref.size != 0)
       p.extras().monitored_by.emplace(s.ref, incoming_monitor{s.from, {}});
+    if (const auto early = early_.extract(s.to))
+      for (signal& each : early.mapped())
+        p.receive_signal(std::move(each));
     return;
   }
   if (const atom node = receiving_node(s); node != system_.self().node && node != atom())
     return to_remote(std::move(s));
   if (process_block* p = find(s.to); p != nullptr && p->run_state != process_block::state::ending)
     return p->receive_signal(std::move(s));
+  if (is_reserved(s.to)) {
+    early_[s.to].push_back(std::move(s));
+    return;
+  }
   undeliverable(std::move(s));
 }
 

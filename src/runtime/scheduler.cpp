@@ -163,19 +163,13 @@ std::size_t scheduler::drain_lanes() {
     drained += from->drain(drain_at_once, [this](lane_entry&& entry) {
       if (entry.other != nullptr)
         handle(std::move(*entry.other));
-      else if (process_block* p = find(entry.to))
-        p->deliver(std::move(entry.body));
       else
-        ++system_.dead_letters;
+        deliver(entry.to, std::move(entry.body));
     });
   return drained;
 }
 
 // Processes.
-
-process_table& scheduler::table_of(const pid& who) {
-  return system_.is_guest(who) ? guests_ : local_;
-}
 
 pid scheduler::pid_at(process_table::place place, bool guest) const {
   if (place.index == 0)
@@ -197,7 +191,12 @@ process_block& scheduler::spawn(owned_body what, const pid& parent) {
 
 process_block& scheduler::start(const pid& self, const pid& parent, owned_body what) {
   auto* p = new process_block(*this, self, parent, std::move(what));
-  table_of(self).set(system_.index_of(self), p);
+  if (system_.is_guest(self)) {
+    const std::lock_guard lock(guests_mutex_);
+    guests_.set(system_.index_of(self), p);
+  } else {
+    local_.set(system_.index_of(self), p);
+  }
   system_.process_count.fetch_add(1, std::memory_order_relaxed);
   make_runnable(*p);
   return *p;

@@ -71,6 +71,8 @@ public:
   process_block* find(const pid& who) const;
   /// Sends a signal on its way; handled at once if the receiver lives here.
   void route(signal&& s);
+  /// Hands a message to a process of this scheduler.
+  void deliver(const pid& to, term body);
   /// Routes a message, by name or pid.
   void send(const pid& from, const destination& to, term body);
   void make_runnable(process_block& p);
@@ -114,7 +116,7 @@ private:
   class message_timer;
 
   process_block& start(const pid& self, const pid& parent, owned_body what);
-  process_table& table_of(const pid& who);
+  bool is_reserved(const pid& who);
   pid pid_at(process_table::place place, bool guest) const;
   void to_remote(signal&& s);
   void run_slice(process_block& p);
@@ -136,6 +138,9 @@ private:
   process_table local_;  // processes started by this scheduler's own thread
   process_table guests_; // processes started by others; reserved and released under the mutex
   std::mutex guests_mutex_;
+  /// What has come for guests whose spawn signal is still on its way: it takes another way than
+  /// what others send them.
+  std::unordered_map<pid, std::vector<signal>> early_;
 
   process_block* run_first_ = nullptr;
   process_block* run_last_ = nullptr;
