@@ -40,22 +40,58 @@ std::uint64_t first_bytes(std::string_view text) noexcept {
   return result;
 }
 
+std::uint64_t load64(const char* at) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+std::uint64_t load32(const char* at) noexcept {
+  std::uint32_t word;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+/// Reads the text in words, of which the last one may overlap the one before: no loop over single
+/// bytes.
 std::uint32_t hash_text(std::string_view text) noexcept {
-  std::uint64_t hash = text.size() * 0x9e3779b97f4a7c15U;
-  auto mix = [&](std::uint64_t word) {
-    hash = (hash ^ word) * 0xff51afd7ed558ccdU;
-    hash ^= hash >> 32;
-  };
-  std::uint64_t word = 0;
-  while (text.size() >= sizeof(word)) {
-    std::memcpy(&word, text.data(), sizeof(word));
-    mix(word);
-    text.remove_prefix(sizeof(word));
+  constexpr std::uint64_t factor = 0x9e3779b97f4a7c15U;
+  const char* at = text.data();
+  std::size_t size = text.size();
+  std::uint64_t hash = size;
+  if (size >= 8) {
+    for (; size > 8; at += 8, size -= 8)
+      hash = (hash ^ load64(at)) * factor ^ hash >> 32;
+    hash ^= load64(at + size - 8);
+  } else if (size >= 4) {
+    hash ^= load32(at) << 32 ^ load32(at + size - 4) << 3;
+  } else if (size > 0) {
+    auto byte = [&](std::size_t index) {
+      return std::uint64_t{static_cast<unsigned char>(at[index])};
+    };
+    hash ^= byte(0) << 8 | byte(size / 2) << 16 | byte(size - 1) << 24;
   }
-  word = 0;
-  std::memcpy(&word, text.data(), text.size());
-  mix(word);
-  return static_cast<std::uint32_t>(hash >> 32 ^ hash);
+  hash *= factor;
+  hash ^= hash >> 29;
+  hash *= 0xff51afd7ed558ccdU;
+  return static_cast<std::uint32_t>(hash >> 32);
+}
+
+/// Equal texts of the same size, without a call.
+bool same_text(const char* a, const char* b, std::size_t size) noexcept {
+  if (size < 8) {
+    if (size >= 4)
+      return load32(a) == load32(b) && load32(a + size - 4) == load32(b + size - 4);
+    for (std::size_t i = 0; i < size; ++i) {
+      if (a[i] != b[i])
+        return false;
+    }
+    return true;
+  }
+  std::uint64_t different = load64(a + size - 8) ^ load64(b + size - 8);
+  for (std::size_t i = 0; i + 8 < size; i += 8)
+    different |= load64(a + i) ^ load64(b + i);
+  return different == 0;
 }
 
 class atom_table {
@@ -81,7 +117,7 @@ public:
         continue;
       std::uint32_t index = static_cast<std::uint32_t>(cell) - 1;
       const entry& found = at(index);
-      if (std::string_view(found.text, found.size) == text)
+      if (found.size == text.size() && same_text(found.text, text.data(), text.size()))
         return atom::from_index(index);
     }
   }

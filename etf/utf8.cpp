@@ -6,13 +6,27 @@ namespace erl::utf8 {
 
 namespace {
 
-/// Are there eight bytes, each below 128?
-bool starts_with_ascii_word(std::string_view text) noexcept {
-  std::uint64_t word = 0;
-  if (text.size() < sizeof(word))
-    return false;
-  std::memcpy(&word, &text[0], sizeof(word));
-  return (word & 0x8080808080808080U) == 0;
+template <class Word> Word load(const char* at) noexcept {
+  Word word;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+/// Every byte below 128?
+bool is_ascii(std::string_view text) noexcept {
+  constexpr std::uint64_t high_bits = 0x8080808080808080U;
+  constexpr std::size_t step = sizeof(high_bits);
+  const char* at = text.begin();
+  std::uint64_t seen = 0;
+  if (text.size() < step) {
+    for (char byte : text)
+      seen |= static_cast<unsigned char>(byte);
+    return (seen & 0x80) == 0;
+  }
+  for (; static_cast<std::size_t>(text.end() - at) > step; at += step)
+    seen |= load<std::uint64_t>(at);
+  seen |= load<std::uint64_t>(text.end() - step);
+  return (seen & high_bits) == 0;
 }
 
 } // namespace
@@ -38,13 +52,10 @@ std::optional<character> first(std::string_view text) noexcept {
 }
 
 std::optional<std::size_t> length(std::string_view text) noexcept {
+  if (is_ascii(text))
+    return text.size();
   std::size_t count = 0;
   while (!text.empty()) {
-    if (starts_with_ascii_word(text)) {
-      text.remove_prefix(8);
-      count += 8;
-      continue;
-    }
     auto next = first(text);
     if (!next)
       return std::nullopt;
