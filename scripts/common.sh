@@ -33,11 +33,15 @@ as_root() {
   fi
 }
 
-# configure BUILD_FOLDER OPTION...: with meson, unless that has been done; shows its output only when it fails.
+# configure BUILD_FOLDER OPTION...: with meson, unless that has been done; shows its output only when it fails. A folder
+# that was configured here with other options is made anew.
 configure() {
   local build=$1 log
   shift
-  [ -e "$build/build.ninja" ] && return
+  if [ -e "$build/build.ninja" ]; then
+    [ -e "$build/configured_with" ] && [ "$(cat "$build/configured_with")" != "$*" ] || return 0
+    rm -rf "$build"
+  fi
   say "configuring ${build#"$checkout"/}"
   mkdir -p "$build"
   log=$build/configure.log
@@ -45,6 +49,7 @@ configure() {
     mapfile -t lines < <(grep -E 'ERROR' "$log" || tail -n 15 "$log")
     fail 'meson could not configure the build' "${lines[@]}" "The whole output is in $log."
   fi
+  echo "$*" >"$build/configured_with"
 }
 
 # build_targets BUILD_FOLDER [TARGET...]: shows a line now and then when nobody watches a terminal.
