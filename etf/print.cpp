@@ -8,6 +8,7 @@
 #include <erl/etf/print.hpp>
 
 #include <algorithm>
+#include <atomic>
 
 namespace erl {
 
@@ -251,6 +252,17 @@ private:
 };
 
 } // namespace
+
+namespace {
+std::atomic<std::uint32_t> own_node_index = atoms::nonode_nohost.index();
+} // namespace
+
+atom own_node() noexcept {
+  return atom::from_index(own_node_index.load(std::memory_order_relaxed));
+}
+void set_own_node(atom node) noexcept {
+  own_node_index.store(node.index(), std::memory_order_relaxed);
+}
 
 void print(term_ref value, std::string& out, const print_options& options) {
   printer(out, options).run(value.raw());

@@ -116,6 +116,7 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
     return failed(node_errc::bad_name, name.error());
   full_name = name->full();
   self.node = atom(std::string_view(full_name));
+  set_own_node(self.node);
   if (!is_loopback(options.listen_address) && !options.insecure_tcp)
     return failed(node_errc::unsafe_listen, "listening on " + options.listen_address +
                                                 " is open to the network, and plain TCP protects "

@@ -19,11 +19,16 @@ enum class print_style : std::uint8_t {
   plain_latin1,
 };
 
+/// The node whose pids are printed with 0 in front, as a node prints its own: `nonode@nohost` until
+/// somebody sets it, which a program's node does when it starts. Any thread.
+atom own_node() noexcept;
+void set_own_node(atom node) noexcept;
+
 /// How to print, and for whom.
 struct print_options {
   print_style style = print_style::pretty;
   /// The node whose pids begin with 0; others begin with the index of their node's atom.
-  atom own_node = atoms::nonode_nohost;
+  atom own_node = erl::own_node();
   /// Bytes after which the text ends in `...`, for logs.
   std::size_t max_bytes = std::numeric_limits<std::size_t>::max();
 };
