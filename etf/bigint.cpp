@@ -6,6 +6,16 @@
 
 namespace erl {
 
+bigint::bigint() noexcept = default;
+bigint::bigint(const bigint& other) = default;
+bigint::bigint(bigint&& other) noexcept = default;
+bigint& bigint::operator=(const bigint& other) = default;
+bigint& bigint::operator=(bigint&& other) noexcept = default;
+bigint::~bigint() = default;
+
+std::span<const std::uint64_t> bigint::magnitude() const noexcept { return magnitude_; }
+bool bigint::operator==(const bigint& other) const noexcept = default;
+
 bigint::bigint(std::int64_t value) : negative_(value < 0) {
   auto size = static_cast<std::uint64_t>(value);
   if (value != 0)

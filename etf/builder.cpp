@@ -9,6 +9,9 @@ namespace erl {
 
 using namespace detail;
 
+builder::builder() noexcept = default;
+builder::~builder() = default;
+
 void builder::refuse() { throw std::logic_error("erl::builder: the term is complete already"); }
 
 void builder::add_large(std::int64_t value) { put(memory_.integer(value)); }

@@ -19,7 +19,13 @@ public:
   static constexpr std::size_t max_bytes = 524280;
 
   /// 0.
-  bigint() noexcept = default;
+  bigint() noexcept;
+  // Out of line, so that users do not compile the vector.
+  bigint(const bigint& other);
+  bigint(bigint&& other) noexcept;
+  bigint& operator=(const bigint& other);
+  bigint& operator=(bigint&& other) noexcept;
+  ~bigint();
   explicit bigint(std::int64_t value);
   explicit bigint(std::uint64_t value);
 
@@ -33,7 +39,7 @@ public:
   /// Below zero?
   bool negative() const noexcept { return negative_; }
   /// The words of the magnitude, the low-order one first, without leading zeros. Empty for 0.
-  std::span<const std::uint64_t> magnitude() const noexcept { return magnitude_; }
+  std::span<const std::uint64_t> magnitude() const noexcept;
 
   /// The value, where it fits.
   std::optional<std::int64_t> to_int64() const noexcept;
@@ -43,7 +49,7 @@ public:
   /// Decimal digits.
   std::string to_string() const;
 
-  bool operator==(const bigint&) const noexcept = default;
+  bool operator==(const bigint& other) const noexcept;
 
 private:
   bool negative_ = false;

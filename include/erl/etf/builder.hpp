@@ -25,7 +25,8 @@ namespace erl {
 ///     term t = b.finish();                 // {ok,[1,2]}
 class builder {
 public:
-  builder() noexcept = default;
+  builder() noexcept;
+  ~builder();
   builder(const builder&) = delete;
   builder& operator=(const builder&) = delete;
 
