@@ -65,7 +65,7 @@ std::expected<target, error> make_target(std::string_view host, const query_opti
   return target{std::string(host), *port, options.timeout};
 }
 
-std::weak_ptr<exchange> async_lookup(asio::io_context& io, target to, std::string name,
+std::weak_ptr<exchange> async_lookup(asio::io_context& io, const target& to, std::string name,
                                      found_node done) {
   if (const char* problem = name_problem(name)) {
     asio::post(io, [done = std::move(done), failure = error{.code = errc::bad_name,
@@ -112,8 +112,7 @@ std::expected<node_info, error> lookup(std::string_view host, std::string_view n
     return std::unexpected(std::move(to.error()));
   std::expected<node_info, error> result;
   asio::io_context io{1};
-  async_lookup(io, std::move(*to), std::string(name),
-               [&](auto found) { result = std::move(found); });
+  async_lookup(io, *to, std::string(name), [&](auto found) { result = std::move(found); });
   io.run();
   return result;
 }

@@ -18,8 +18,8 @@ using found_names = std::move_only_function<void(std::expected<std::vector<liste
 /// Asks where `name` listens. `done` is called once from `io`'s thread, never from within this
 /// call, and within `to.timeout`. The result can be ignored, or used to cancel. Call from `io`'s
 /// thread, or before it runs.
-std::weak_ptr<exchange> async_lookup(boost::asio::io_context& io, target to, std::string name,
-                                     found_node done);
+std::weak_ptr<exchange> async_lookup(boost::asio::io_context& io, const target& to,
+                                     std::string name, found_node done);
 
 /// Asks who is there; otherwise as `async_lookup`.
 std::weak_ptr<exchange> async_names(boost::asio::io_context& io, target to, found_names done);

@@ -52,7 +52,7 @@ std::expected<registration, error> registration::open(registration_options optio
     return std::unexpected(std::move(to.error()));
   auto made = std::make_unique<impl>();
   try {
-    const auto creation = made->start({.name = options.name,
+    const auto creation = made->start({.name = std::move(options.name),
                                        .port = options.port,
                                        .type = options.type,
                                        .epmd = *to,
@@ -63,11 +63,8 @@ std::expected<registration, error> registration::open(registration_options optio
     made->creation = *creation;
     return registration(made.release());
   } catch (const std::system_error& failure) {
-    return std::unexpected(error{.code = errc::no_resources,
-                                 .host = to->host,
-                                 .port = to->port,
-                                 .name = options.name,
-                                 .cause = failure.what()});
+    return std::unexpected(error{
+        .code = errc::no_resources, .host = to->host, .port = to->port, .cause = failure.what()});
   }
 }
 

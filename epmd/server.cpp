@@ -69,7 +69,7 @@ private:
   void admit(int fd);
   void make_room();
   void watch_deadline();
-  void close(const std::shared_ptr<connection>& which);
+  void close(connection& which);
 
   void readable(connection& from) override;
   void written(connection& to) override;
@@ -111,9 +111,9 @@ std::expected<void, error> server::impl::start() {
 void server::impl::stop() {
   doors_.clear();
   while (!pending_.empty())
-    close(pending_.front());
+    close(*pending_.front());
   while (!nodes_.empty())
-    close(nodes_.front());
+    close(*nodes_.front());
   deadline_.cancel();
   if (spare_ >= 0)
     ::close(std::exchange(spare_, -1));
@@ -151,7 +151,7 @@ bool server::impl::accept_failed(door& at, int reason) {
   case ENOBUFS:
   case ENOMEM:
     if (!pending_.empty()) {
-      close(pending_.front());
+      close(*pending_.front());
       return true;
     }
     turn_away(at);
@@ -201,7 +201,7 @@ void server::impl::admit(int fd) {
 
 void server::impl::make_room() {
   while (!pending_.empty() && (connections() > options_.max_connections || unsent_ > most_unsent))
-    close(pending_.front());
+    close(*pending_.front());
 }
 
 void server::impl::watch_deadline() {
@@ -216,13 +216,13 @@ void server::impl::watch_deadline() {
     self->watching_deadline_ = false;
     const auto now = clock::now();
     while (!self->pending_.empty() && self->pending_.front()->deadline <= now)
-      self->close(self->pending_.front());
+      self->close(*self->pending_.front());
     self->watch_deadline();
   });
 }
 
-void server::impl::close(const std::shared_ptr<connection>& which) {
-  const auto kept = which; // `which` may be the list's own element
+void server::impl::close(connection& which) {
+  const auto kept = which.shared_from_this();
   unsent_ -= kept->unsent();
   (kept->is_node ? nodes_ : pending_).erase(kept->place);
   kept->close();
@@ -238,14 +238,14 @@ void server::impl::readable(connection& from) {
   else if (size < 0 && (errno == EAGAIN || errno == EINTR))
     kept->read();
   else
-    close(kept);
+    close(*kept);
 }
 
 void server::impl::act(const std::shared_ptr<connection>& on, action what) {
   if (what.drop) {
     const auto holder = std::ranges::find(nodes_, *what.drop, &connection::descriptor);
     if (holder != nodes_.end())
-      close(*holder);
+      close(**holder);
   }
   on->next = what.next;
   if (on->talk.registered() && !on->is_node) {
@@ -267,17 +267,17 @@ void server::impl::written(connection& to) {
   case action::step::keep:
     return kept->read();
   case action::step::close:
-    return close(kept);
+    return close(*kept);
   case action::step::stop:
     const auto self = shared_from_this(); // the call-back may destroy the server
-    close(kept);
+    close(*kept);
     stop();
     if (on_kill_)
       std::exchange(on_kill_, {})();
   }
 }
 
-void server::impl::failed(connection& which) { close(which.shared_from_this()); }
+void server::impl::failed(connection& which) { close(which); }
 
 server::server(asio::io_context& io, daemon_options options, killed on_kill)
     : impl_(std::make_shared<impl>(io, std::move(options), std::move(on_kill))) {}
