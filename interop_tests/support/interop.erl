@@ -2,17 +2,18 @@
 -module(interop).
 
 -export([main/1, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2]).
--export([start/1, start/2, start_failing/2, kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1]).
+-export([start/1, start/2, start_failing/2, kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
 -export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
 -export([peer/1, peer/2, distribute/0]).
 
 -define(CLIENT, 'client@127.0.0.1').
 
-%% Compiles the module in Path and runs its checks/0.
+%% Runs checks/0 of the module in Path, with all modules of its folder at hand.
 main(Path) ->
     try
-        {ok, Module, Beam} = compile:file(Path, [binary, report, {i, filename:dirname(Path)}]),
-        {module, Module} = code:load_binary(Module, Path, Beam),
+        Modules = [load(File) || File <- filelib:wildcard(filename:dirname(Path) ++ "/*.erl")],
+        Module = list_to_atom(filename:basename(Path, ".erl")),
+        true = lists:member(Module, Modules),
         start_checks(),
         Module:checks(),
         finish()
@@ -21,6 +22,11 @@ main(Path) ->
             io:format("FAILED: ~p: ~p~n~p~n", [Class, Reason, Stack]),
             halt(1)
     end.
+
+load(File) ->
+    {ok, Module, Beam} = compile:file(File, [binary, report]),
+    {module, Module} = code:load_binary(Module, File, Beam),
+    Module.
 
 start_checks() -> put(failed, 0).
 
@@ -134,6 +140,19 @@ log(#{id := Id}) ->
     binary_to_list(Text).
 
 said(Node, Text) -> string:find(log(Node), Text) =/= nomatch.
+
+%% The reason that the node told for a connection that it could not make has all these words.
+told(Node, Peer, Words) ->
+    Start = lists:concat(["NOT CONNECTED ", Peer, ": "]),
+    case [L || L <- string:split(log(Node), "\n", all), string:prefix(L, Start) =/= nomatch] of
+        [Line] -> [string:find(Line, W) =/= nomatch orelse error({not_told, W, Line}) || W <- Words];
+        Other -> error({not_told, Peer, Other})
+    end.
+
+%% Where the node listens.
+port_of(Node) ->
+    {match, [Port]} = re:run(log(Node), "READY .* port ([0-9]+)", [{capture, all_but_first, list}]),
+    list_to_integer(Port).
 
 %% running, or the exit status.
 status(#{id := Id}) ->

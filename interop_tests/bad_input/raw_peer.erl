@@ -1,0 +1,141 @@
+%% A peer made of bytes: it can do what a real node never would.
+-module(raw_peer).
+
+-export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/3, connect/4, send/3, reg_send/3, frame/2, closed/1, closed/2, open/1]).
+-export([listen/1, accept/2, register_name/3]).
+-export([epmd/1]).
+
+-define(TIME, 10000).
+
+%% What OTP 25 and later demand, and the means to answer calls.
+flags() ->
+    %% EXTENDED_REFERENCES ... HANDSHAKE_23, DIST_MONITOR(_NAME), SEND_SENDER, EXIT_PAYLOAD, UNLINK_ID, the digest, V4_NC, ALIAS.
+    16#4 bor 16#8 bor 16#10 bor 16#20 bor 16#80 bor 16#100 bor 16#200 bor 16#400 bor 16#800 bor 16#4000 bor 16#10000 bor
+        16#20000 bor 16#40000 bor 16#80000 bor 16#400000 bor 16#1000000 bor 16#2000000 bor 16#4000000 bor
+        (1 bsl 34) bor (1 bsl 35).
+
+cookie() -> atom_to_list(erlang:get_cookie()).
+
+digest(Cookie, Challenge) -> erlang:md5([Cookie, integer_to_list(Challenge)]).
+
+%% Gives a name and returns the status.
+dial(Port, Name) -> dial(Port, Name, flags()).
+
+dial(Port, Name, Flags) ->
+    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}, {packet, 2}, {nodelay, true}]),
+    ok = gen_tcp:send(Socket, <<$N, Flags:64, 4:32, (byte_size(Name)):16, Name/binary>>),
+    case gen_tcp:recv(Socket, 0, ?TIME) of
+        {ok, <<$s, Status/binary>>} -> {Status, Socket};
+        {error, closed} -> {closed, Socket}
+    end.
+
+%% The rest of the handshake, with this cookie.
+finish(Socket, Cookie) ->
+    {ok, <<$N, _Flags:64, Challenge:32, _Creation:32, Size:16, Name:Size/binary>>} = gen_tcp:recv(Socket, 0, ?TIME),
+    ok = gen_tcp:send(Socket, <<$r, 4711:32, (digest(Cookie, Challenge))/binary>>),
+    case gen_tcp:recv(Socket, 0, ?TIME) of
+        {ok, <<$a, Digest:16/binary>>} ->
+            Digest = digest(Cookie, 4711),
+            ok = inet:setopts(Socket, [{packet, 4}]),
+            {ok, Name, Socket};
+        {error, closed} ->
+            closed
+    end.
+
+%% A connection that is up.
+connect(Port, Name, Status) -> connect(Port, Name, Status, flags()).
+
+connect(Port, Name, Status, Flags) ->
+    {Status, Socket} = dial(Port, Name, Flags),
+    {ok, _, Socket} = finish(Socket, cookie()),
+    Socket.
+
+%% Frames in pass-through mode: a control message and perhaps a payload, each an external term.
+frame(Control, none) -> <<112, (term_to_binary(Control))/binary>>;
+frame(Control, Payload) -> <<112, (term_to_binary(Control))/binary, (term_to_binary(Payload))/binary>>.
+
+send(Socket, Control, Payload) -> ok = gen_tcp:send(Socket, frame(Control, Payload)).
+
+reg_send(Socket, To, Message) -> send(Socket, {6, self(), '', To}, Message).
+
+%% Is the connection closed by the other side? Ticks and messages before that are passed over.
+closed(Socket) -> closed(Socket, ?TIME).
+
+closed(Socket, Time) ->
+    case gen_tcp:recv(Socket, 0, Time) of
+        {ok, _} -> closed(Socket, Time);
+        {error, closed} -> true;
+        {error, econnreset} -> true;
+        {error, timeout} -> false
+    end.
+
+open(Socket) -> not closed(Socket, 100).
+
+%% Acceptor's side.
+
+listen(Fun) ->
+    {ok, Listening} = gen_tcp:listen(0, [binary, {active, false}, {packet, 2}, {ip, {127, 0, 0, 1}}]),
+    {ok, Port} = inet:port(Listening),
+    Parent = self(),
+    Pid = spawn_link(fun() ->
+        receive go -> ok end,
+        (fun Loop() ->
+            {ok, Socket} = gen_tcp:accept(Listening),
+            try Fun(Socket) catch error:_ -> the_node_gave_up end,
+            gen_tcp:close(Socket),
+            is_process_alive(Parent) andalso Loop()
+        end)()
+    end),
+    ok = gen_tcp:controlling_process(Listening, Pid),
+    Pid ! go,
+    Port.
+
+%% Plays an acceptor up to its ack. Options: name, flags, cookie, status, ack.
+accept(Socket, Options) ->
+    {ok, <<$N, _/binary>>} = gen_tcp:recv(Socket, 0, ?TIME),
+    ok = gen_tcp:send(Socket, <<$s, (maps:get(status, Options, <<"ok">>))/binary>>),
+    Name = maps:get(name, Options),
+    ok = gen_tcp:send(Socket, <<$N, (maps:get(flags, Options, flags())):64, 1234:32, 5:32, (byte_size(Name)):16, Name/binary>>),
+    {ok, <<$r, Theirs:32, Digest:16/binary>>} = gen_tcp:recv(Socket, 0, ?TIME),
+    true = Digest =:= digest(cookie(), 1234),
+    ok = gen_tcp:send(Socket, <<$a, (maps:get(ack, Options, digest(cookie(), Theirs)))/binary>>),
+    ok = inet:setopts(Socket, [{packet, 4}]).
+
+%% Registers a name with the real EPMD, for as long as the returned socket is open.
+register_name(Name, Port, Epmd) ->
+    {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Epmd, [binary, {active, false}]),
+    Body = <<120, Port:16, 77, 0, 6:16, 6:16, (byte_size(Name)):16, Name/binary, 0:16>>,
+    ok = gen_tcp:send(Socket, <<(byte_size(Body)):16, Body/binary>>),
+    {ok, <<118, 0, _:32>>} = gen_tcp:recv(Socket, 0, ?TIME),
+    Socket.
+
+%% An EPMD that answers each request with Fun(Request): bytes, `close`, `silence`, or {keep, Bytes}.
+epmd(Fun) ->
+    {ok, Listening} = gen_tcp:listen(0, [binary, {active, false}, {packet, 2}, {ip, {127, 0, 0, 1}}, {reuseaddr, true}]),
+    {ok, Port} = inet:port(Listening),
+    Pid = spawn_link(fun() -> receive go -> epmd_loop(Listening, Fun) end end),
+    ok = gen_tcp:controlling_process(Listening, Pid),
+    Pid ! go,
+    Port.
+
+epmd_loop(Listening, Fun) ->
+    {ok, Socket} = gen_tcp:accept(Listening),
+    Pid = spawn_link(fun() -> receive go -> epmd_answer(Socket, Fun) end end),
+    ok = gen_tcp:controlling_process(Socket, Pid),
+    Pid ! go,
+    epmd_loop(Listening, Fun).
+
+epmd_answer(Socket, Fun) ->
+    case gen_tcp:recv(Socket, 0, 60000) of
+        {ok, Request} ->
+            ok = inet:setopts(Socket, [{packet, raw}]),
+            case Fun(Request) of
+                close -> ok;
+                silence -> gen_tcp:recv(Socket, 0, 60000);
+                {keep, Bytes} -> gen_tcp:send(Socket, Bytes), gen_tcp:recv(Socket, 0, infinity);
+                Bytes -> gen_tcp:send(Socket, Bytes)
+            end;
+        {error, _} ->
+            ok
+    end,
+    gen_tcp:close(Socket).
