@@ -7,7 +7,6 @@
 #include "otp/net_kernel.hpp"
 #include "runtime/system.hpp"
 #include <erl/epmd/client.hpp>
-#include <erl/epmd/daemon.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
 #include <erl/node.hpp>
@@ -96,7 +95,6 @@ struct node::impl {
   std::uint16_t port = 0;
   bool running = false;
   bool start_failed = false;
-  std::optional<epmd::daemon> daemon;
   std::unique_ptr<runtime::system> system;
   std::unique_ptr<peers> others;
   std::unique_ptr<listener> listening;
@@ -155,16 +153,10 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
 }
 
 std::expected<void, node_error> node::impl::register_name(const node_name& name) {
-  auto embedded = epmd::embed_if_absent();
-  if (!embedded)
-    return failed(code_of(embedded.error()), embedded.error().message());
-  daemon = std::move(*embedded);
-  if (daemon)
-    log::put(log::level::info, "node",
-             "no port mapper runs on this machine: this node is one, on port ", daemon->port());
   epmd::registration_options to;
   to.name = name.name;
   to.port = port;
+  to.serve_if_absent = true; // this node needs no Erlang on its machine
   auto opened = epmd::registration::open(std::move(to));
   if (!opened)
     return failed(code_of(opened.error()), opened.error().message());
@@ -190,7 +182,6 @@ std::expected<void, node_error> node::impl::start() {
       registration.reset();
       listening.reset();
       others.reset();
-      daemon.reset();
       return joined;
     }
   unsigned next = 0;
@@ -224,7 +215,6 @@ void node::impl::stop() {
   registration.reset();
   others.reset();
   system.reset();
-  daemon.reset();
 }
 
 node::node(node_options options) : impl_(new impl) { impl_->options = std::move(options); }
