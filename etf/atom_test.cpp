@@ -89,6 +89,7 @@ TEST_CASE("threads that add the same atoms at once agree on them") {
   std::vector<std::vector<std::uint32_t>> seen(4);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(seen.size());
     for (auto& mine : seen)
       threads.emplace_back([&mine] {
         for (int i = 0; i < count; ++i)

@@ -42,7 +42,7 @@ bool was_compressed(const object& vector) { return text_of(vector, "hex").starts
 
 /// Terms that OTP prints otherwise than we do, and why.
 const std::map<std::string, std::string> printed_otherwise = {
-    {"export_utf8 *", "OTP prints the UTF-8 bytes of a name as if they were Latin-1"},
+    {"export_utf8", "OTP prints the UTF-8 bytes of a name as if they were Latin-1"},
     {R"(atom_24 ["25"])", "`maybe` needs quotes from OTP 27 on"},
     {R"(atom_25 ["25"])", "`else` needs quotes from OTP 27 on"},
 };
@@ -99,8 +99,10 @@ TEST_CASE("every term prints as OTP prints it") {
     INFO(name << " " << releases);
     auto decoded = decode_external(erl::test::from_hex(text_of(vector, "hex")));
     REQUIRE(decoded);
-    if (!vector.contains("term") || printed_otherwise.contains(name + " *") ||
-        printed_otherwise.contains(name + " " + releases))
+    std::string in_this_release = name;
+    in_this_release.append(" ").append(releases);
+    if (!vector.contains("term") || printed_otherwise.contains(name) ||
+        printed_otherwise.contains(in_this_release))
       continue;
     std::string pretty = text_of(vector, "term");
     // A map whose deterministic bytes are others is in an order of its own in OTP, and prints in

@@ -54,7 +54,7 @@ TEST_CASE("atoms are quoted where Erlang needs it") {
       {"a b", "'a b'"},
       {"it's", "'it\\'s'"},
       {"a\\b", "'a\\\\b'"},
-      {"\n\x7f\x01", "'\\n\\d\\001'"},
+      {"\n\x7f\x01", R"('\n\d\001')"},
       {"\xc2\x85", "'\\205'"},
       {"case", "'case'"},
       {"maybe", "'maybe'"},

@@ -186,7 +186,7 @@ TEST_CASE("a map is sorted and searched by exact key") {
 TEST_CASE("of equal keys the last one stays") {
   for (int size : {3, 40}) {
     builder b;
-    b.begin_map(static_cast<std::size_t>(2 * size));
+    b.begin_map(2 * static_cast<std::size_t>(size));
     for (int i = 0; i < 2 * size; ++i) {
       b.add(size - i % size);
       b.add(i);
