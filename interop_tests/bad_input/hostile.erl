@@ -204,7 +204,7 @@ to_nobody(#{node := N}, Port) ->
      end || To <- [Gone, Stale]],
     raw_peer:send(Socket, {35, 16#ffffffffffffffff, Pid, Gone}, none),
     {36, 16#ffffffffffffffff, Gone, Pid} = control(Socket),
-    raw_peer:reg_send(Socket, no_such_name, hello),
+    raw_peer:send(Socket, {6, Pid, '', no_such_name}, hello),
     raw_peer:send(Socket, {33, Pid, Ref}, hello),
     raw_peer:send(Socket, {19, Pid, no_such_name, Ref}, none),
     {28, no_such_name, Pid, Ref} = control(Socket),
@@ -329,7 +329,7 @@ lying_epmd() ->
     Lies =
         [{"wrong_port", fun() -> Found(<<"wrong_port">>, Here) end, "client@127.0.0.1"},
          {"port_zero", fun() -> Found(<<"port_zero">>, 0) end, "port_zero"},
-         {"wrong_name", fun() -> Found(<<"other_name">>, Here) end, "other_name"},
+         {"wrong_name", fun() -> Found(<<"other_name">>, Here) end, "another node"},
          {"old", fun() -> <<119, 0, Here:16, 77, 0, 4:16, 3:16, 3:16, "old", 0:16>> end, "version"},
          {"garbage", fun() -> rand:bytes(300) end, "EPMD"},
          {"empty", fun() -> close end, "EPMD"},

@@ -1,7 +1,7 @@
 %% A peer made of bytes: it can do what a real node never would.
 -module(raw_peer).
 
--export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/3, connect/4, send/3, reg_send/3, frame/2, closed/1, closed/2, open/1]).
+-export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/3, connect/4, send/3, frame/2, closed/1, closed/2, open/1]).
 -export([listen/1, accept/2, register_name/3]).
 -export([epmd/1]).
 
@@ -55,8 +55,6 @@ frame(Control, none) -> <<112, (term_to_binary(Control))/binary>>;
 frame(Control, Payload) -> <<112, (term_to_binary(Control))/binary, (term_to_binary(Payload))/binary>>.
 
 send(Socket, Control, Payload) -> ok = gen_tcp:send(Socket, frame(Control, Payload)).
-
-reg_send(Socket, To, Message) -> send(Socket, {6, self(), '', To}, Message).
 
 %% Is the connection closed by the other side? Ticks and messages before that are passed over.
 closed(Socket) -> closed(Socket, ?TIME).
