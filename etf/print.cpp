@@ -278,4 +278,6 @@ std::string to_string(term_ref value, print_style style) {
   return to_string(value, print_options{.style = style});
 }
 
+std::string brief(term_ref value) { return to_string(value, print_options{.max_bytes = 1000}); }
+
 } // namespace erl

@@ -56,7 +56,7 @@ task<> keep_top(process& self, supervisor what, std::shared_ptr<top_state> state
       state->started = *started;
     else
       state->started = failed(node_errc::start_failed,
-                              "the supervisor could not start: " + to_string(started.error()));
+                              "the supervisor could not start: " + brief(started.error()));
     state->ended = !started;
     state->changed.notify_all();
   }
@@ -75,7 +75,7 @@ task<> keep_top(process& self, supervisor what, std::shared_ptr<top_state> state
     auto end = co_await self.receive(ends);
   } else {
     log::put(log::level::error, "node",
-             "the top supervisor has ended: ", to_string(m.body().element(2)));
+             "the top supervisor has ended: ", brief(m.body().element(2)));
   }
   const std::lock_guard lock(state->mutex);
   state->ended = true;
@@ -301,7 +301,7 @@ int node::run_body(owned_body what) {
     const bool well = how && (how->reason.is(atoms::normal) || how->reason.is(atoms::shutdown));
     if (!well)
       log::put(log::level::error, "node",
-               "the main process has ended: ", how ? to_string(how->reason) : std::string());
+               "the main process has ended: ", how ? brief(how->reason) : std::string());
     done->set_value(well);
   });
   const bool well = result.get();

@@ -140,9 +140,9 @@ std::string call_error::message() const {
   if (reason.is(atoms::noproc))
     return "call to " + server + ": there is no such process";
   if (reason.is_tuple(atoms::nodedown, 2))
-    return "call to " + server + ": node " + to_string(reason.element(1)) +
+    return "call to " + server + ": node " + brief(reason.element(1)) +
            " cannot be reached, or the connection was lost";
-  return "call to " + server + ": " + to_string(reason);
+  return "call to " + server + ": " + brief(reason);
 }
 
 } // namespace erl

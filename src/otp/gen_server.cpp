@@ -28,7 +28,7 @@ caller::~caller() {
   static const atom no_reply("no_reply");
   if (server_ == nullptr || detail::is_ending(*server_) || std::uncaught_exceptions() > exceptions_)
     return;
-  log::put(log::level::warning, "gen_server", "the caller ", to_string(from_),
+  log::put(log::level::warning, "gen_server", "the caller ", brief(from_),
            " was forgotten without a reply");
   reply(term::tuple({atoms::error, no_reply}));
 }
@@ -125,7 +125,7 @@ void gen_server_base::unknown(const char* kind, term_ref message) const {
   const std::string name =
       options_.name == atom() ? to_string(term(self().self())) : to_string(options_.name);
   log::limited(name, log::level::warning, "gen_server", name, ": unknown ", kind, ": ",
-               to_string(message));
+               brief(message));
 }
 
 } // namespace detail

@@ -3,6 +3,7 @@
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
 #include <erl/gen_server.hpp>
+#include <erl/log.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -256,4 +257,18 @@ TEST_CASE("the reply goes to the alias in the tag, and the tag comes back unchan
       CHECK(m.body() == term::tuple({tag, term(3)}));
     }
   });
+}
+
+TEST_CASE("a huge unknown message is logged in brief") {
+  static std::string logged;
+  logged.clear();
+  log::set_sink([](const log::line& l, void*) { logged += l.text; });
+  with_server(0, [](process& self) -> task<> {
+    const term huge = term::text(std::string(1'000'000, 'x'));
+    auto unknown = co_await call(self, "s", huge);
+    CHECK(unknown);
+  });
+  log::set_sink(nullptr);
+  CHECK(logged.find("unknown call") != std::string::npos);
+  CHECK(logged.size() < 2000);
 }

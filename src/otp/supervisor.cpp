@@ -159,7 +159,7 @@ private:
       co_return;
     while (why) {
       log::put(log::level::warning, "supervisor", "child ", to_string(child.spec.id),
-               " ended: ", to_string(*why), "; it is restarted");
+               " ended: ", brief(*why), "; it is restarted");
       if (!may_restart()) {
         log::put(log::level::error, "supervisor", "more than ", limits_.intensity,
                  " restarts within ",
@@ -188,7 +188,7 @@ private:
       gen::reply(self_, request->from, answer_to(request->body));
     else
       log::limited("unexpected", log::level::warning, "supervisor",
-                   "unexpected message: ", to_string(message));
+                   "unexpected message: ", brief(message));
   }
 
   term answer_to(term_ref request) const {

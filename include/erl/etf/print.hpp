@@ -39,6 +39,9 @@ std::string to_string(term_ref value, const print_options& options);
 /// The text of a term, as Erlang's shell would show it.
 std::string to_string(term_ref value, print_style style = print_style::pretty);
 
+/// The same for logs and errors: at most 1 KB of it, whatever size the term has.
+std::string brief(term_ref value);
+
 /// Appends the text.
 void print(term_ref value, std::string& out, const print_options& options = {});
 
