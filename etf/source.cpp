@@ -220,7 +220,7 @@ bool source::enter_tagged(scope& saved, const detail::named_atom& name, std::siz
                                                     : etf_errc::wrong_type;
     return fail(code, detail::tagged_text(name.text(), fields));
   }
-  return enter_tuple(saved, fields + 1) && skip();
+  return enter_tuple(saved, fields + 1) && take(name);
 }
 
 bool source::claim(std::size_t count, std::size_t min_size) noexcept {
@@ -360,7 +360,7 @@ bool source::is_tagged(const detail::named_atom& name, std::size_t fields) const
     return first && name.is(*first);
   }
   const tuple_head head = head_of_tuple();
-  return head.size != 0 && head.arity == fields + 1 && spells(at_ + head.size, name);
+  return head.size != 0 && head.arity == fields + 1 && after_atom(at_ + head.size, name) != nullptr;
 }
 
 bool source::is_struct(const detail::named_atom& module) const {
@@ -381,10 +381,10 @@ bool source::is_struct(const detail::named_atom& module) const {
   const decode_options options = bare_options();
   const std::byte* at = at_ + 5;
   for (std::size_t left = load32(at_ + 1); left > 0; --left) {
-    const bool found = spells(at, key);
+    const bool found = after_atom(at, key) != nullptr;
     for (int part = 0; part < 2; ++part) {
       if (part == 1 && found)
-        return spells(at, module);
+        return after_atom(at, module) != nullptr;
       const auto size = skip_term({at, end_}, options);
       if (!size)
         return false;

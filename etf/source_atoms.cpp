@@ -100,19 +100,39 @@ bool detail::named_atom::is(atom value) const noexcept {
   return true;
 }
 
-bool source::spells(const std::byte* at, const detail::named_atom& name) const noexcept {
+/// What follows the atom at `at` if it is this one, else null.
+const std::byte* source::after_atom(const std::byte* at,
+                                    const detail::named_atom& name) const noexcept {
   if (end_ - at >= 2 && load8(at) == static_cast<std::uint32_t>(etf::tag::atom_cache_ref)) {
     const std::size_t index = load8(at + 1);
-    return index < options_->atom_refs.size() && name.is(options_->atom_refs[index]);
+    const bool same = index < options_->atom_refs.size() && name.is(options_->atom_refs[index]);
+    return same ? at + 2 : nullptr;
   }
   const atom_bytes found = find_atom(at, end_);
-  return found.after != nullptr &&
-         (found.latin1 ? same_text(found.text, name.text()) : found.text == name.text());
+  if (found.after == nullptr)
+    return nullptr;
+  const bool same = found.latin1 ? same_text(found.text, name.text()) : found.text == name.text();
+  return same ? found.after : nullptr;
+}
+
+/// Takes the next term if it is this atom; notes no error.
+bool source::take(const detail::named_atom& name) noexcept {
+  if (!in_bytes()) {
+    if (!is_atom(name))
+      return false;
+    advance();
+    return true;
+  }
+  const std::byte* after = where_ == place::bytes ? after_atom(at_, name) : nullptr;
+  if (after == nullptr)
+    return false;
+  at_ = after;
+  return true;
 }
 
 bool source::is_atom(const detail::named_atom& name) const noexcept {
   if (in_bytes())
-    return where_ == place::bytes && spells(at_, name);
+    return where_ == place::bytes && after_atom(at_, name) != nullptr;
   const auto value = peek().to_atom();
   return value && name.is(*value);
 }
@@ -123,11 +143,11 @@ bool source::is_absent() const noexcept {
 }
 
 bool source::read(bool& value) {
-  const bool yes = is_atom(detail::name_of<"true">);
-  if (!yes && !is_atom(detail::name_of<"false">))
+  const bool yes = take(detail::name_of<"true">);
+  if (!yes && !take(detail::name_of<"false">))
     return fail(etf_errc::wrong_type, "boolean");
   value = yes;
-  return skip();
+  return true;
 }
 
 bool source::read(atom& value) {
@@ -176,15 +196,20 @@ bool source::read_limited(atom& value) {
 }
 
 bool source::read_exactly(const detail::named_atom& name) {
-  return is_atom(name) ? skip() : fail(etf_errc::wrong_value, name.text());
+  return take(name) || fail(etf_errc::wrong_value, name.text());
+}
+
+bool source::take_absent() noexcept {
+  return is(kinds(term_kind::atom)) &&
+         (take(detail::name_of<"undefined">) || take(detail::name_of<"nil">));
 }
 
 std::size_t source::read_one_of(detail::named_atoms names) {
   if (!is(kinds(term_kind::atom)))
     return names.count;
   for (std::size_t i = 0; i < names.count; ++i)
-    if (is_atom(names[i]))
-      return skip() ? i : names.count;
+    if (take(names[i]))
+      return i;
   return names.count;
 }
 

@@ -40,27 +40,20 @@ integer_parts find_big(const std::byte* at, const std::byte* end, std::size_t he
   return result;
 }
 
-integer_parts find_integer(int first, const std::byte* at, const std::byte* end) noexcept {
-  switch (static_cast<etf::tag>(first)) {
-  case etf::tag::small_integer:
-    if (end - at < 2)
-      return {};
+/// `first`: the tag, as `source::tag` gives it.
+inline integer_parts find_integer(int first, const std::byte* at, const std::byte* end) noexcept {
+  if (first == static_cast<int>(etf::tag::small_integer) && end - at >= 2)
     return {integer_parts::fits, false, load8(at + 1), at + 2};
-  case etf::tag::integer: {
-    if (end - at < 5)
-      return {};
-    const auto value = std::bit_cast<std::int32_t>(load32(at + 1));
-    const std::int64_t wide = value;
-    return {integer_parts::fits, wide < 0, static_cast<std::uint64_t>(wide < 0 ? -wide : wide),
+  if (first == static_cast<int>(etf::tag::integer) && end - at >= 5) {
+    const std::int64_t value = std::bit_cast<std::int32_t>(load32(at + 1));
+    return {integer_parts::fits, value < 0, static_cast<std::uint64_t>(value < 0 ? -value : value),
             at + 5};
   }
-  case etf::tag::small_big:
+  if (first == static_cast<int>(etf::tag::small_big))
     return find_big(at, end, 2);
-  case etf::tag::large_big:
+  if (first == static_cast<int>(etf::tag::large_big))
     return find_big(at, end, 5);
-  default:
-    return {};
-  }
+  return {};
 }
 
 /// The double of this very value, if there is one.

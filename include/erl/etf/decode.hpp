@@ -156,7 +156,7 @@ template <fixed_text Text> struct decoder<is<Text>> {
 
 template <> struct decoder<std::monostate> {
   static bool read(source& from, std::monostate&) {
-    return from.is_absent() ? from.skip() : from.fail(etf_errc::wrong_value, "undefined or nil");
+    return from.take_absent() || from.fail(etf_errc::wrong_value, "undefined or nil");
   }
   static bool fits(source& from) { return from.is_absent(); }
   static void describe(std::string& out) { out += "undefined"; }
@@ -165,10 +165,10 @@ template <> struct decoder<std::monostate> {
 
 template <class T> struct decoder<std::optional<T>> {
   static bool read(source& from, std::optional<T>& value) {
-    if (!from.is_absent())
+    if (!from.take_absent())
       return decoder<T>::read(from, value.emplace());
     value.reset();
-    return from.skip();
+    return true;
   }
   static bool fits(source& from) { return from.is_absent() || decoder<T>::fits(from); }
   static void describe(std::string& out) {

@@ -90,6 +90,8 @@ public:
   bool read_exactly(const detail::named_atom& name);
   /// One of these atoms: its index. `names.count`, and nothing taken, for any other term.
   std::size_t read_one_of(detail::named_atoms names);
+  /// Takes `undefined` or `nil`; false, and nothing taken, for any other term.
+  bool take_absent() noexcept;
   /// Takes any term.
   bool skip();
 
@@ -188,7 +190,8 @@ private:
     std::size_t size = 0;
   };
   tuple_head head_of_tuple() const noexcept;
-  bool spells(const std::byte* at, const detail::named_atom& name) const noexcept;
+  const std::byte* after_atom(const std::byte* at, const detail::named_atom& name) const noexcept;
+  bool take(const detail::named_atom& name) noexcept;
   bool read_binary(std::span<const std::byte>& value);
   bool read_bare(term& value);
   bool read_limited(atom& value);
