@@ -18,15 +18,16 @@ std::size_t allocated = 0;
 
 } // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined: where g++ 12 sees only one of the pair it warns of a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   allocated += size;
   if (void* result = std::malloc(size))
     return result;
   throw std::bad_alloc();
 }
-void operator delete(void* address) noexcept { std::free(address); }
-void operator delete(void* address, std::size_t) noexcept { std::free(address); }
+[[gnu::noinline]] void operator delete(void* address) noexcept { std::free(address); }
+[[gnu::noinline]] void operator delete(void* address, std::size_t) noexcept { std::free(address); }
 
 namespace {
 
