@@ -93,10 +93,13 @@ template <class What> auto question(What what) { return std::tuple(is<"echo">{},
 /// Has the puppet do something, and gives the result.
 erl::task<erl::term> tell(erl::process& self, erl::pid puppet, erl::term command) {
   const auto tag = self.make_reference();
-  const auto is_answer = [&](erl::term_ref m) { return m.is_tuple(2) && m.element(0).to_reference() == tag; };
+  const auto is_answer = [&](erl::term_ref m) {
+    return m.is_tuple(2) && m.element(0).to_reference() == tag;
+  };
   self.send(puppet, std::tuple(is<"do">{}, self.self(), tag, std::move(command)));
   auto answer = co_await self.receive(is_answer, 10s);
-  co_return answer ? answer.body().share(answer.body().element(1)) : erl::term(erl::atom("no_answer"));
+  co_return answer ? answer.body().share(answer.body().element(1))
+                   : erl::term(erl::atom("no_answer"));
 }
 
 erl::task<erl::pid> puppet(erl::process& self) {
@@ -115,13 +118,15 @@ erl::task<> calls(erl::process& self) {
   auto by_pid = co_await erl::call<std::int64_t>(self, std::get<0>(*who), question(42));
   check("a call by pid is answered", by_pid == 42);
   auto refused = co_await erl::call(self, echo, unknown);
-  check("an unknown call is answered with an error", refused && refused->is_tuple(erl::atoms::error, 2));
+  check("an unknown call is answered with an error",
+        refused && refused->is_tuple(erl::atoms::error, 2));
   const erl::destination nobody{"nobody", "first@127.0.0.1"};
   auto none = co_await erl::call(self, nobody, unknown);
   check("a call to nobody ends with noproc", !none && none.error().reason.is(erl::atoms::noproc));
   const erl::destination nowhere{"nobody", "nowhere@127.0.0.1"};
   auto lost = co_await erl::call(self, nowhere, unknown);
-  check("a call to no node ends with nodedown", !lost && lost.error().reason.is_tuple(erl::atoms::nodedown, 2));
+  check("a call to no node ends with nodedown",
+        !lost && lost.error().reason.is_tuple(erl::atoms::nodedown, 2));
   const auto slow = std::tuple(is<"delay">{}, 90, is<"late">{});
   auto late = co_await erl::call(self, echo, slow, 30ms);
   check("a call that times out says so", !late && late.error().reason.is(erl::atoms::timeout));
@@ -129,7 +134,8 @@ erl::task<> calls(erl::process& self) {
   check("and leaves nothing in the mailbox", !leftover);
   const auto die = std::tuple(is<"exit">{}, is<"some_reason">{});
   auto died = co_await erl::call(self, crasher, die);
-  check("a call to a process that ends tells why", !died && died.error().reason.is(erl::atom("some_reason")));
+  check("a call to a process that ends tells why",
+        !died && died.error().reason.is(erl::atom("some_reason")));
 }
 
 erl::task<> many_calls(erl::process& self, erl::pid& parent, std::int64_t& number) {
@@ -175,14 +181,16 @@ erl::task<> signals(erl::process& self) {
   auto exited = co_await tell(self, watched, bye);
   auto end = co_await self.receive(erl::any_of<erl::down>, 5s);
   const auto how = end.as<erl::down>();
-  check("a monitor tells the true reason", how && how->monitor == monitor && how->reason.is(erl::atom("bye")));
+  check("a monitor tells the true reason",
+        how && how->monitor == monitor && how->reason.is(erl::atom("bye")));
 
   auto linked = co_await puppet(self);
   self.link(linked);
   auto linked_exited = co_await tell(self, linked, bye);
   auto signal = co_await self.receive(erl::any_of<erl::exit_signal>, 5s);
   const auto why = signal.as<erl::exit_signal>();
-  check("a link tells the true reason", why && why->from == linked && why->reason.is(erl::atom("bye")));
+  check("a link tells the true reason",
+        why && why->from == linked && why->reason.is(erl::atom("bye")));
 
   self.link(linked);
   auto dead = co_await self.receive(erl::any_of<erl::exit_signal>, 5s);
@@ -218,7 +226,8 @@ erl::task<> loss(erl::process& self, other_node& other) {
         down && down->monitor == monitor && down->reason.is(erl::atoms::noconnection));
   auto exit = co_await self.receive(erl::any_of<erl::exit_signal>, 5s);
   const auto signal = exit.as<erl::exit_signal>();
-  check("links to them break with noconnection", signal && signal->reason.is(erl::atoms::noconnection));
+  check("links to them break with noconnection",
+        signal && signal->reason.is(erl::atoms::noconnection));
   auto lost = co_await self.receive(erl::any_of<erl::nodedown>, 5s);
   check("who watches the node is told", lost.as<erl::nodedown>().has_value());
 
@@ -228,7 +237,8 @@ erl::task<> loss(erl::process& self, other_node& other) {
   const auto second = self.monitor(stale);
   auto gone = co_await self.receive(is_down, 5s);
   const auto noproc = gone.as<erl::down>();
-  check("its old processes are nobody's", noproc && noproc->monitor == second && noproc->reason.is(erl::atoms::noproc));
+  check("its old processes are nobody's",
+        noproc && noproc->monitor == second && noproc->reason.is(erl::atoms::noproc));
 }
 
 } // namespace

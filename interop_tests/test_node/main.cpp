@@ -2,11 +2,10 @@
 ///
 ///     test_node NAME [hidden|visible] [tick=SECONDS] [connect=NODE]...
 ///
-/// The cookie comes from `~/.erlang.cookie`. With `connect` the node connects to that one before it says READY, and
-/// prints `CONNECTED NODE` or `NOT CONNECTED NODE: why`.
+/// The cookie comes from `~/.erlang.cookie`. With `connect` the node connects to that one before it
+/// says READY, and prints `CONNECTED NODE` or `NOT CONNECTED NODE: why`.
 #include "puppet.hpp"
 #include "servers.hpp"
-
 #include <erl/erl.hpp>
 
 #include <charconv>
@@ -53,15 +52,16 @@ bool parse(int count, char** words, settings& to) {
 erl::supervisor top() {
   const erl::restart_limits limits{.intensity = 100, .period = 10s};
   const erl::child_options quick{.shutdown = 2s};
-  return erl::supervisor{erl::one_for_one,
-                         limits,
-                         erl::child<echo>("echo"),
-                         erl::child<counter>("counter"),
-                         erl::child<sink>("sink"),
-                         erl::child<spawner>("spawner"),
-                         erl::child("demo_sup", erl::supervisor{erl::one_for_one, limits,
-                                                                erl::child<crasher>("crasher", quick),
-                                                                erl::child<steady>("steady", quick)})};
+  return erl::supervisor{
+      erl::one_for_one,
+      limits,
+      erl::child<echo>("echo"),
+      erl::child<counter>("counter"),
+      erl::child<sink>("sink"),
+      erl::child<spawner>("spawner"),
+      erl::child("demo_sup",
+                 erl::supervisor{erl::one_for_one, limits, erl::child<crasher>("crasher", quick),
+                                 erl::child<steady>("steady", quick)})};
 }
 
 } // namespace
@@ -81,7 +81,8 @@ int main(int count, char** words) {
     else
       std::printf("NOT CONNECTED %s: %s\n", peer.c_str(), connected.error().message.c_str());
   }
-  std::printf("READY %.*s port %u\n", static_cast<int>(node.name().size()), node.name().data(), node.port());
+  std::printf("READY %.*s port %u\n", static_cast<int>(node.name().size()), node.name().data(),
+              node.port());
   std::fflush(stdout);
   return node.run();
 }

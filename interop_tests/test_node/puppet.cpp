@@ -1,5 +1,5 @@
-/// A puppet keeps every message in order, exit signals, downs and nodedowns included, but for `{do, From, Ref, Command}`,
-/// which it obeys; `{Ref, Result}` goes back to From.
+/// A puppet keeps every message in order, exit signals, downs and nodedowns included, but for `{do,
+/// From, Ref, Command}`, which it obeys; `{Ref, Result}` goes back to From.
 #include "puppet.hpp"
 
 #include <erl/erl.hpp>
@@ -107,14 +107,16 @@ struct flood {
   std::int64_t count;
   using erl_shape = tagged_shape<"flood">;
 };
-/// That many processes make that many calls `{echo, {Caller, Number}}` each; the result counts the right replies.
+/// That many processes make that many calls `{echo, {Caller, Number}}` each; the result counts the
+/// right replies.
 struct call_many {
   address who;
   std::int64_t callers;
   std::int64_t calls;
   using erl_shape = tagged_shape<"call_many">;
 };
-/// So many times: waits until the connection to a node is lost, and at once sends `{bounced, Number}` to a name there.
+/// So many times: waits until the connection to a node is lost, and at once sends `{bounced,
+/// Number}` to a name there.
 struct bounce {
   erl::atom name;
   erl::atom node;
@@ -122,9 +124,10 @@ struct bounce {
   using erl_shape = tagged_shape<"bounce">;
 };
 
-using command = std::variant<is<"mailbox">, is<"self">, is<"alias">, exit_now, exit_other, trap, link_to, unlink_from,
-                             monitor, demonitor, demonitor_flush, monitor_node, register_as, unregister, unalias,
-                             send_to, cast_to, call_to, flood, call_many, bounce>;
+using command =
+    std::variant<is<"mailbox">, is<"self">, is<"alias">, exit_now, exit_other, trap, link_to,
+                 unlink_from, monitor, demonitor, demonitor_flush, monitor_node, register_as,
+                 unregister, unalias, send_to, cast_to, call_to, flood, call_many, bounce>;
 
 /// A request whose command is still a term, since it may be none that is known.
 struct order {
@@ -139,19 +142,21 @@ struct finished {
   using erl_shape = tagged_shape<"$finished">;
 };
 
-erl::task<> call_repeatedly(erl::process& self, erl::pid& parent, call_many& job, std::int64_t& number) {
+erl::task<> call_repeatedly(erl::process& self, erl::pid& parent, call_many& job,
+                            std::int64_t& number) {
   auto right = std::int64_t{0};
   using question = std::tuple<std::int64_t, std::int64_t>;
   for (std::int64_t i = 0; i < job.calls; ++i) {
     const question q{number, i};
-    auto answer = co_await erl::call<question>(self, destination_of(job.who), std::tuple(is<"echo">{}, q),
-                                               std::chrono::seconds(60));
+    auto answer = co_await erl::call<question>(
+        self, destination_of(job.who), std::tuple(is<"echo">{}, q), std::chrono::seconds(60));
     right += answer && *answer == q ? 1 : 0;
   }
   self.send(parent, finished{right});
 }
 
-/// Sends once for each loss of the connection. A process of its own, so that its puppet goes on obeying.
+/// Sends once for each loss of the connection. A process of its own, so that its puppet goes on
+/// obeying.
 erl::task<> bounce_back(erl::process& self, bounce& job) {
   auto number = std::int64_t{0};
   while (number < job.times) {
@@ -176,7 +181,8 @@ public:
       }
       auto what = erl::decode<command>(request->what);
       if (!what) {
-        self_.send(request->from, std::tuple(request->tag, std::tuple(is<"bad_command">{}, what.error().message())));
+        self_.send(request->from, std::tuple(request->tag, std::tuple(is<"bad_command">{},
+                                                                      what.error().message())));
         continue;
       }
       if (auto* last = std::get_if<exit_now>(&*what)) {
@@ -262,7 +268,8 @@ private:
                                      std::chrono::milliseconds(c.milliseconds));
     if (answer)
       co_return erl::to_term(std::tuple(is<"ok">{}, *answer));
-    co_return erl::to_term(std::tuple(is<"exit">{}, std::tuple(answer.error().reason, answer.error().server)));
+    co_return erl::to_term(
+        std::tuple(is<"exit">{}, std::tuple(answer.error().reason, answer.error().server)));
   }
 
   erl::task<erl::term> perform(call_many c) {

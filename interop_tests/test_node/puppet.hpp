@@ -1,4 +1,5 @@
-/// Puppets: processes that do what Erlang tells them, so that every signal can be tested in both directions.
+/// Puppets: processes that do what Erlang tells them, so that every signal can be tested in both
+/// directions.
 #pragma once
 
 #include <erl/gen_server.hpp>

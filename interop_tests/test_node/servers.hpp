@@ -62,7 +62,9 @@ public:
   using infos = erl::messages<due, size_of, plain>;
 
   erl::term handle_call(same request) { return std::move(request.what); }
-  std::tuple<erl::pid, erl::atom> handle_call(is<"whoami">) { return {self().self(), self().node()}; }
+  std::tuple<erl::pid, erl::atom> handle_call(is<"whoami">) {
+    return {self().self(), self().node()};
+  }
 
   void handle_call(delayed request, erl::caller from) {
     waiting_.emplace(++last_, std::pair(std::move(from), std::move(request.what)));
@@ -71,7 +73,8 @@ public:
 
   erl::task<erl::term> handle_call(slowly request) {
     const auto nothing = [](erl::term_ref) { return false; };
-    auto timed_out = co_await self().receive(nothing, std::chrono::milliseconds(request.milliseconds));
+    auto timed_out =
+        co_await self().receive(nothing, std::chrono::milliseconds(request.milliseconds));
     co_return std::move(request.what);
   }
 
@@ -83,7 +86,9 @@ public:
     auto found = waiting_.extract(which.number);
     found.mapped().first.reply(std::move(found.mapped().second));
   }
-  void handle_info(size_of message) { self().send(message.receiver, std::tuple(message.tag, message.bytes.size())); }
+  void handle_info(size_of message) {
+    self().send(message.receiver, std::tuple(message.tag, message.bytes.size()));
+  }
   void handle_info(plain message) {
     auto& [receiver, tag, what] = message;
     self().send(receiver, std::tuple(tag, std::move(what)));
@@ -133,7 +138,9 @@ public:
 
   erl::pid handle_call(is<"pid">) { return self().self(); }
   void handle_call(put request) { keep(std::move(request)); }
-  std::vector<std::int64_t> handle_call(take request) { return std::exchange(kept_[request.tag], {}); }
+  std::vector<std::int64_t> handle_call(take request) {
+    return std::exchange(kept_[request.tag], {});
+  }
   void handle_cast(put request) { keep(std::move(request)); }
   void handle_info(put request) { keep(std::move(request)); }
 
