@@ -35,11 +35,18 @@ stop_signals::stop_signals() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGTERM, &action, &old_term_);
   sigaction(SIGINT, &action, &old_int_);
+  // Whoever started this program may have had them blocked.
+  sigset_t stops;
+  sigemptyset(&stops);
+  sigaddset(&stops, SIGTERM);
+  sigaddset(&stops, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &stops, &old_mask_);
 }
 
 stop_signals::~stop_signals() {
   sigaction(SIGTERM, &old_term_, nullptr);
   sigaction(SIGINT, &old_int_, nullptr);
+  pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
   close(door);
   door = -1;
 }

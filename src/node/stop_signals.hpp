@@ -5,7 +5,8 @@
 
 namespace erl {
 
-/// While it lives, SIGTERM and SIGINT end `wait` instead of the program. One at a time.
+/// While it lives, SIGTERM and SIGINT end `wait` instead of the program. One at a time, made and
+/// destroyed on one thread.
 class stop_signals {
 public:
   stop_signals();
@@ -21,6 +22,7 @@ public:
 private:
   struct sigaction old_term_{};
   struct sigaction old_int_{};
+  sigset_t old_mask_{};
 };
 
 } // namespace erl
