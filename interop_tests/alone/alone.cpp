@@ -1,27 +1,22 @@
 /// Two C++ nodes and nothing else: no Erlang, and no EPMD but the one that the first node embeds.
 ///
-///     alone TEST_NODE
-///
-/// Starts TEST_NODE as `first@127.0.0.1`, and is `second@127.0.0.1` itself.
+/// Has a test node started as `first@127.0.0.1`, and is `second@127.0.0.1` itself.
 #include <erl/erl.hpp>
 
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <numeric>
-#include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
-
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char** environ;
 
 namespace {
 
@@ -36,51 +31,34 @@ void check(const char* name, bool right) {
   failures += right ? 0 : 1;
 }
 
-/// The other node: a process of the operating system.
+/// The other node: a process of the operating system, started as `run` says.
 class other_node {
 public:
-  explicit other_node(const char* program) : program_(program) { start(); }
-  other_node(const other_node&) = delete;
-  other_node& operator=(const other_node&) = delete;
-  ~other_node() { end(SIGKILL); }
+  other_node() { start(); }
 
   /// Returns when it is ready.
   void start() {
-    std::array<int, 2> out{};
-    if (pipe(out.data()) != 0)
-      throw std::runtime_error("no pipe");
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&actions, out[0]);
-    posix_spawn_file_actions_addclose(&actions, out[1]);
-    std::string words[] = {program_, "first@127.0.0.1", "visible"};
-    char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
-    if (posix_spawn(&process_, program_.c_str(), &actions, nullptr, arguments, environ) != 0)
-      throw std::runtime_error("cannot start " + program_);
-    posix_spawn_file_actions_destroy(&actions);
-    close(out[1]);
-    std::string said;
-    char byte = 0;
-    while (said.find("READY") == std::string::npos && read(out[0], &byte, 1) == 1)
-      said += byte;
-    close(out[0]);
+    id_ = "first." + std::to_string(++lives_);
+    std::ofstream(folder_ / "requests") << id_ + "||first@127.0.0.1 visible\n";
+    while (content("log").find("READY") == std::string::npos)
+      std::this_thread::sleep_for(10ms);
   }
 
-  /// Ends it, and returns how it ended.
-  int end(int signal) {
-    int status = -1;
-    if (process_ > 0) {
-      kill(process_, signal);
-      waitpid(process_, &status, 0);
-    }
-    process_ = 0;
-    return status;
+  void kill() {
+    ::kill(std::stoi(content("pid")), SIGKILL);
+    while (content("status").empty())
+      std::this_thread::sleep_for(10ms);
   }
 
 private:
-  std::string program_;
-  pid_t process_ = 0;
+  std::string content(const char* kind) const {
+    std::ifstream file(folder_ / (id_ + "." + kind));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  std::filesystem::path folder_ = std::getenv("INTEROP");
+  std::string id_;
+  int lives_ = 0;
 };
 
 const erl::destination echo{"echo", "first@127.0.0.1"};
@@ -219,7 +197,7 @@ erl::task<> loss(erl::process& self, other_node& other) {
   self.monitor_node("first@127.0.0.1");
   const auto monitor = self.monitor(stale);
   self.link(stale);
-  other.end(SIGKILL);
+  other.kill();
   auto end = co_await self.receive(is_down, 5s);
   const auto down = end.as<erl::down>();
   check("a killed node's processes are down with noconnection",
@@ -243,12 +221,8 @@ erl::task<> loss(erl::process& self, other_node& other) {
 
 } // namespace
 
-int main(int count, char** words) {
-  if (count != 2) {
-    std::fputs("usage: alone TEST_NODE\n", stderr);
-    return 2;
-  }
-  other_node other(words[1]);
+int main() {
+  other_node other;
   erl::node node({.name = "second@127.0.0.1"});
   const int result = node.run([&other](erl::process& self) -> erl::task<> {
     auto& peer = other;
@@ -258,6 +232,5 @@ int main(int count, char** words) {
     co_await loss(self, peer);
   });
   check("this node ends well", result == 0);
-  check("the other node ends well", other.end(SIGTERM) == 0);
   return failures == 0 ? 0 : 1;
 }

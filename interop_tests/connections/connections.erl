@@ -15,6 +15,7 @@ all() ->
      {"50 connects by both sides at once, the C++ node's name being the smaller", fun() -> both_sides(aaa) end},
      {"50 connects by both sides at once, the C++ node's name being the greater", fun() -> both_sides(zzz) end},
      {"a C++ node that ends in order stops its children in reverse order", fun orderly_end/0},
+     {"a node that was started with SIGTERM blocked ends in order", fun blocked_signals/0},
      {"two C++ nodes and two Erlang nodes are all connected", fun mesh/0},
      {"a node whose name is taken does not start, and says why", fun name_taken/0},
      {"100 connections and disconnections leave a node as it was", fun reconnects/0}].
@@ -190,6 +191,9 @@ orderly_end() ->
     interop:stop(Node),
     [receive {'DOWN', M, process, _, Why} -> shutdown = Why end || M <- Monitors],
     {ok, <<"steady shutdown\ncrasher shutdown\n">>} = file:read_file(Trace).
+
+blocked_signals() ->
+    interop:stop(interop:start(blocked, [{env, "--block-signal=TERM"}])).
 
 mesh() ->
     A = #{node := NA} = interop:start(mesh_a, [visible]),

@@ -97,7 +97,7 @@ eventually_until(Fun, End) ->
 
 %% C++ nodes. A node is a map: `node` is its name, `os` its process id.
 
-%% Starts one and waits for its READY. Options: words for the command line, {as, Name}, {env, "VARIABLE=VALUE"}, and
+%% Starts one and waits for its READY. Options: words for the command line, {as, Name}, {env, "VARIABLE=VALUE"} (or another argument of env), and
 %% {first, cpp}: it connects to this node before it says READY.
 start(Options) -> start(cpp, Options).
 
