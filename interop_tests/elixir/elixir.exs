@@ -81,9 +81,9 @@ defmodule Checks do
   end
 
   def timeout(node) do
-    :timeout = failure(fn -> GenServer.call(there(node, :echo), {:delay, 90, :late}, 30) end)
-    :timeout = failure(fn -> GenServer.call(there(node, :echo), {:delay, 80, :late}, 0) end)
-    :now = GenServer.call(there(node, :echo), {:delay, 120, :now})
+    :timeout = failure(fn -> GenServer.call(there(node, :echo), {:delay, 200, :late}, 20) end)
+    :timeout = failure(fn -> GenServer.call(there(node, :echo), {:delay, 200, :late}, 0) end)
+    :now = GenServer.call(there(node, :echo), {:delay, 230, :now})
     Process.sleep(20)
   end
 
@@ -146,9 +146,9 @@ defmodule Checks do
   def timeout_from_cpp(node) do
     p = puppet(node)
     {:ok, server} = GenServer.start_link(Store, [])
-    {:exit, {:timeout, _}} = tell(p, {:call, server, {:later, 60, :late}, 30})
-    {:exit, {:timeout, _}} = tell(p, {:call, server, :never, 30})
-    {:ok, :now} = tell(p, {:call, server, {:later, 80, :now}, 5000})
+    {:exit, {:timeout, _}} = tell(p, {:call, server, {:later, 200, :late}, 20})
+    {:exit, {:timeout, _}} = tell(p, {:call, server, :never, 20})
+    {:ok, :now} = tell(p, {:call, server, {:later, 230, :now}, 5000})
     [] = mailbox(p)
     GenServer.stop(server)
   end

@@ -88,7 +88,7 @@ monitor_reasons_from_cpp(Node) ->
          Pid = spawn(fun forever/0),
          Monitor = do(P, {monitor, Pid}),
          end_with(Pid, Reason),
-         [{'DOWN', Monitor, process, Pid, Seen}] = mailbox(P)
+         [{'DOWN', Monitor, process, Pid, Seen}] = some_mail(P)
      end || {Reason, Seen} <- reasons()],
     Pid = spawn(fun forever/0),
     Monitor = do(P, {monitor, Pid}),
@@ -161,7 +161,7 @@ trapping_cpp(Node) ->
          Pid = spawn(fun() -> link(P), forever() end),
          eventually_linked(Pid, P),
          end_with(Pid, Reason),
-         [{'EXIT', Pid, Seen}] = mailbox(P)
+         [{'EXIT', Pid, Seen}] = some_mail(P)
      end || {Reason, Seen} <- reasons()],
     Pid = spawn(fun() -> link(P), forever() end),
     eventually_linked(Pid, P),

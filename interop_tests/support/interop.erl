@@ -1,7 +1,7 @@
 %% What all checks share: running them, C++ nodes, other Erlang nodes, and what happens in them.
 -module(interop).
 
--export([main/1, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2]).
+-export([main/1, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, together/1]).
 -export([start/1, start/2, start_failing/2, kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
 -export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
 -export([peer/1, peer/2, distribute/0]).
@@ -95,6 +95,12 @@ eventually_until(Fun, End) ->
             eventually_until(Fun, End)
     end.
 
+%% Runs all at the same time.
+together(Funs) ->
+    Running = [spawn_monitor(Fun) || Fun <- Funs],
+    [receive {'DOWN', Ref, process, Pid, Why} -> normal = Why end || {Pid, Ref} <- Running],
+    ok.
+
 %% C++ nodes. A node is a map: `node` is its name, `os` its process id.
 
 %% Starts one and waits for its READY. Options: words for the command line, {as, Name}, {env, "VARIABLE=VALUE"} (or another argument of env), and
@@ -125,7 +131,7 @@ launch(Name, Options) ->
 word({env, _}) -> [];
 word({first, cpp}) -> ["connect=" ++ atom_to_list(node())];
 word({first, erlang}) -> [];
-word({Key, Value}) -> [lists:flatten(io_lib:format("~ts=~tp", [Key, Value]))];
+word({Key, Value}) -> [lists:concat([Key, "=", Value])];
 word(Atom) when is_atom(Atom) -> [atom_to_list(Atom)];
 word(Text) -> [Text].
 
@@ -143,7 +149,7 @@ said(Node, Text) -> string:find(log(Node), Text) =/= nomatch.
 
 %% The reason that the node told for a connection that it could not make has all these words.
 told(Node, Peer, Words) ->
-    Start = lists:concat(["NOT CONNECTED ", Peer, ": "]),
+    Start = lists:concat(["FAILED TO CONNECT ", Peer, ": "]),
     case [L || L <- string:split(log(Node), "\n", all), string:prefix(L, Start) =/= nomatch] of
         [Line] -> [string:find(Line, W) =/= nomatch orelse error({not_told, W, Line}) || W <- Words];
         Other -> error({not_told, Peer, Other})

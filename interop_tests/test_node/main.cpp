@@ -3,7 +3,7 @@
 ///     test_node NAME [hidden|visible] [tick=SECONDS] [connect=NODE]...
 ///
 /// The cookie comes from `~/.erlang.cookie`. With `connect` the node connects to that one before it
-/// says READY, and prints `CONNECTED NODE` or `NOT CONNECTED NODE: why`.
+/// says READY, and prints `CONNECTED NODE` or `FAILED TO CONNECT NODE: why`.
 #include "puppet.hpp"
 #include "servers.hpp"
 #include <erl/erl.hpp>
@@ -79,7 +79,7 @@ int main(int count, char** words) {
     if (const auto connected = node.connect(peer))
       std::printf("CONNECTED %s\n", peer.c_str());
     else
-      std::printf("NOT CONNECTED %s: %s\n", peer.c_str(), connected.error().message.c_str());
+      std::printf("FAILED TO CONNECT %s: %s\n", peer.c_str(), connected.error().message.c_str());
   }
   std::printf("READY %.*s port %u\n", static_cast<int>(node.name().size()), node.name().data(),
               node.port());
