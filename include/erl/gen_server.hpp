@@ -91,10 +91,25 @@ protected:
   virtual handled do_info(const term& message) = 0;
   virtual void do_terminate(term_ref reason) = 0;
 
+  /// Puts away what a handler that is a coroutine was called with: it may have taken it by
+  /// reference.
+  template <class T> T& keep(T&& arguments) {
+    auto* holder = new kept<T>(std::move(arguments));
+    kept_ = owned<kept_base>(holder);
+    return holder->value;
+  }
   /// Runs a handler that is a coroutine; the next message waits for its end.
   void run_coroutine(task<> handler) { runner_.start(*self_, std::move(handler)); }
 
 private:
+  struct kept_base {
+    virtual ~kept_base() = default;
+  };
+  template <class T> struct kept final : kept_base {
+    explicit kept(T&& v) : value(std::move(v)) {}
+    T value;
+  };
+
   outcome guarded_run();
   outcome start_up();
   void handle(const term& message);
@@ -104,6 +119,7 @@ private:
   server_options options_;
   start_notice notice_;
   message current_; // what is being handled lives until its handler has ended
+  owned<kept_base> kept_;
   coroutine_runner runner_;
   bool starting_ = true;
 };
@@ -124,7 +140,7 @@ template <class T> task<> reply_with(task<T> handler, caller from) {
   auto value = co_await std::move(handler);
   from.reply(value);
 }
-inline task<> reply_ok(task<> handler, caller from) {
+inline task<> reply_with(task<> handler, caller from) {
   auto reply = term(atoms::ok);
   co_await std::move(handler);
   from.reply(std::move(reply));
@@ -202,7 +218,8 @@ private:
           static_assert(detail::has_cast_handler<Self, T>,
                         "a message in `casts` has no handle_cast(message)");
           if constexpr (detail::has_cast_handler<Self, T>)
-            run_handler([&](auto& s) { return s.handle_cast(std::move(message)); });
+            run_handler(std::move(message),
+                        [](auto& s, T& m) { return s.handle_cast(std::move(m)); });
         });
     return detail::handled{found};
   }
@@ -213,14 +230,15 @@ private:
           static_assert(detail::has_info_handler<Self, T>,
                         "a message in `infos` has no handle_info(message)");
           if constexpr (detail::has_info_handler<Self, T>)
-            run_handler([&](auto& s) { return s.handle_info(std::move(value)); });
+            run_handler(std::move(value),
+                        [](auto& s, T& m) { return s.handle_info(std::move(m)); });
         });
     if (found || info_of<down>(message, atoms::down) ||
         info_of<exit_signal>(message, atoms::exit_signal) ||
         info_of<nodedown>(message, atoms::nodedown))
       return detail::handled::yes;
     if constexpr (detail::has_info_handler<Self, term_ref>) {
-      run_handler([&](auto& s) { return s.handle_info(message); });
+      run_handler(term_ref(message), [](auto& s, term_ref m) { return s.handle_info(m); });
       return detail::handled::yes;
     }
     return detail::handled::no;
@@ -234,19 +252,19 @@ private:
       static_assert(
           std::is_void_v<result> || std::same_as<result, task<>>,
           "a handle_call that takes the caller replies through it: it returns nothing, or task<>");
-      if constexpr (std::same_as<result, task<>>)
-        run_coroutine(server.handle_call(std::move(message), std::move(from)));
-      else
+      if constexpr (std::same_as<result, task<>>) {
+        auto& both = keep(std::pair<T, caller>(std::move(message), std::move(from)));
+        run_coroutine(server.handle_call(std::move(both.first), std::move(both.second)));
+      } else
         server.handle_call(std::move(message), std::move(from));
     } else {
       using result = decltype(server.handle_call(std::move(message)));
       if constexpr (std::is_void_v<result>) {
         server.handle_call(std::move(message));
         from.reply(term(atoms::ok));
-      } else if constexpr (std::same_as<result, task<>>) {
-        run_coroutine(detail::reply_ok(server.handle_call(std::move(message)), std::move(from)));
       } else if constexpr (detail::is_task<result>) {
-        run_coroutine(detail::reply_with(server.handle_call(std::move(message)), std::move(from)));
+        run_coroutine(detail::reply_with(server.handle_call(std::move(keep(std::move(message)))),
+                                         std::move(from)));
       } else {
         from.reply(server.handle_call(std::move(message)));
       }
@@ -257,7 +275,7 @@ private:
     if constexpr (detail::has_info_handler<Self, T>) {
       if (message.is_tuple() && message.arity() != 0 && message.element(0).is(tag))
         if (auto value = try_decode<T>(message)) {
-          run_handler([&](auto& s) { return s.handle_info(std::move(*value)); });
+          run_handler(std::move(*value), [](auto& s, T& m) { return s.handle_info(std::move(m)); });
           return true;
         }
     }
@@ -269,11 +287,11 @@ private:
       server().terminate(reason);
   }
 
-  template <class Handler> void run_handler(Handler handler) {
-    if constexpr (detail::is_task<decltype(handler(server()))>)
-      run_coroutine(handler(server()));
+  template <class T, class Handler> void run_handler(T message, Handler handler) {
+    if constexpr (detail::is_task<decltype(handler(server(), message))>)
+      run_coroutine(handler(server(), keep(std::move(message))));
     else
-      handler(server());
+      handler(server(), message);
   }
 };
 
@@ -290,10 +308,18 @@ task<std::expected<pid, term>> start_linked(process& self, owned_body what, refe
 template <class Server, class... Arguments>
 task<std::expected<pid, term>> start_link(process& self, server_options options,
                                           Arguments... arguments) {
-  auto* server = new Server{std::move(arguments)...};
-  auto what = owned_body(server);
   const reference tag = self.make_reference();
-  server->set_start(options, {self.self(), tag});
+  owned_body what;
+  std::optional<term> failure;
+  try {
+    auto* server = new Server{std::move(arguments)...};
+    what = owned_body(server);
+    server->set_start(options, {self.self(), tag});
+  } catch (...) {
+    failure = detail::exit_reason_of_exception(self);
+  }
+  if (failure)
+    co_return std::unexpected(std::move(*failure));
   auto result = co_await detail::start_linked(self, std::move(what), tag);
   co_return result;
 }

@@ -60,7 +60,7 @@ enum class node_errc : std::uint8_t {
   bad_options,   ///< an option is out of range
   start_failed,  ///< a supervisor's start failed
   not_connected, ///< the peer could not be reached, or refused
-  not_running,   ///< the node has not been started, or has been stopped
+  not_running,   ///< the node has been stopped; a node runs once
 };
 
 /// A failure of a node, with cause and cure in words.
@@ -97,7 +97,7 @@ public:
   /// Idempotent.
   void stop();
 
-  /// Starts a process that nobody supervises. The node must have been started.
+  /// Starts a process that nobody supervises. Throws std::logic_error unless the node runs.
   template <class Function, class... Arguments>
     requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
   pid spawn(Function function, Arguments... arguments) {
@@ -106,11 +106,11 @@ public:
   /// Starts a process on one of the schedulers.
   pid spawn_body(owned_body what, unsigned scheduler);
 
-  /// Sends from outside, without a sender.
+  /// Sends from outside, without a sender; nothing happens unless the node runs.
   void send(const destination& to, term message);
 
-  /// Connects to another node, at most for as long as a handshake may take. Sending connects too;
-  /// this tells how it went.
+  /// Connects to another node and waits for the outcome, 20 s at the very most. Sending connects
+  /// too; this tells how it went.
   std::expected<void, node_error> connect(std::string_view peer);
   /// The nodes that are connected.
   std::vector<std::string> connected() const;

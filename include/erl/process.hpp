@@ -243,6 +243,10 @@ private:
   coroutine_runner runner_;
 };
 
+/// The exit reason for the exception being handled: that of an exit_exception, else `{Class,
+/// What}`, which is logged.
+term exit_reason_of_exception(const process& self);
+
 /// True while the process ends: its body is being destroyed.
 bool is_ending(const process& self) noexcept;
 

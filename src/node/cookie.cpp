@@ -106,12 +106,11 @@ std::expected<std::string, node_error> find_cookie(const node_options& options) 
     return checked(value, "ERLPP_COOKIE");
 
   const std::string path = home() + "/.erlang.cookie";
-  std::string places[] = {path, ""};
-  if (const char* config = std::getenv("XDG_CONFIG_HOME"); config != nullptr && *config != '\0')
-    places[1] = std::string(config) + "/erlang/.erlang.cookie";
+  const char* config = std::getenv("XDG_CONFIG_HOME");
+  const bool configured = config != nullptr && *config != '\0';
+  const std::string places[] = {path, (configured ? std::string(config) : home() + "/.config") +
+                                          "/erlang/.erlang.cookie"};
   for (const std::string& place : places) {
-    if (place.empty())
-      continue;
     const descriptor file(open(place.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (file.get() >= 0)
       return read_cookie(file.get(), place);

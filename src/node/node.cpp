@@ -16,6 +16,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 
 namespace erl {
@@ -37,49 +38,95 @@ node_errc code_of(const epmd::error& error) {
 }
 
 /// What a top supervisor's keeper tells the threads outside.
-struct top_state {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<std::expected<pid, node_error>> started;
-  bool ended = false;
+class top_state {
+public:
+  void set_started(std::expected<pid, node_error> result) {
+    const std::lock_guard lock(mutex_);
+    if (!started_)
+      started_ = std::move(result);
+    changed_.notify_all();
+  }
+  void set_ended() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
+  std::expected<pid, node_error> wait_until_started() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return started_.has_value(); });
+    return *started_;
+  }
+  void wait_until_ended() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ended_; });
+  }
+  bool ended() {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<std::expected<pid, node_error>> started_;
+  bool ended_ = false;
 };
+
+/// Tells the end of a keeper, also of one that is killed.
+struct end_of_keeper {
+  ~end_of_keeper() {
+    state->set_started(
+        failed(node_errc::start_failed, "the supervisor was killed while it started"));
+    state->set_ended();
+  }
+  std::shared_ptr<top_state> state;
+};
+
+bool is_exit_of(term_ref message, const pid& who) {
+  return message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == who;
+}
 
 /// The parent of a top supervisor: starts it, stops it when told to, and says when it has ended.
 task<> keep_top(process& self, supervisor what, std::shared_ptr<top_state> state) {
+  const end_of_keeper end{state};
   const reference tag = self.make_reference();
   self.trap_exit(true);
   auto started = co_await detail::start_linked(
       self, detail::make_supervisor(std::move(what), {}, {self.self(), tag}), tag);
-  {
-    const std::lock_guard lock(state->mutex);
-    if (started)
-      state->started = *started;
-    else
-      state->started = failed(node_errc::start_failed,
-                              "the supervisor could not start: " + brief(started.error()));
-    state->ended = !started;
-    state->changed.notify_all();
-  }
-  if (!started)
+  if (!started) {
+    state->set_started(failed(node_errc::start_failed,
+                              "the supervisor could not start: " + brief(started.error())));
     co_return;
-  const auto relevant = [&](term_ref m) {
-    return m.is(stop_command) ||
-           (m.is_tuple(atoms::exit_signal, 3) && m.element(1).to_pid() == *started);
-  };
+  }
+  state->set_started(*started);
+  const auto relevant = [&](term_ref m) { return m.is(stop_command) || is_exit_of(m, *started); };
   auto m = co_await self.receive(relevant);
-  if (m.body().is(stop_command)) {
-    self.exit(*started, atoms::shutdown);
-    const auto ends = [&](term_ref body) {
-      return body.is_tuple(atoms::exit_signal, 3) && body.element(1).to_pid() == *started;
-    };
-    auto end = co_await self.receive(ends);
-  } else {
+  if (!m.body().is(stop_command)) {
     log::put(log::level::error, "node",
              "the top supervisor has ended: ", brief(m.body().element(2)));
+    co_return;
   }
-  const std::lock_guard lock(state->mutex);
-  state->ended = true;
-  state->changed.notify_all();
+  self.exit(*started, atoms::shutdown);
+  const auto ends = [&](term_ref body) { return is_exit_of(body, *started); };
+  auto ended = co_await self.receive(ends);
+}
+
+/// Tells how run(main)'s process ended; false unless it is told otherwise.
+struct end_of_main {
+  ~end_of_main() { done->set_value(well); }
+  std::shared_ptr<std::promise<bool>> done;
+  bool well = false;
+};
+
+task<> watch_main(process& self, std::shared_ptr<owned_body> what,
+                  std::shared_ptr<std::promise<bool>> done) {
+  end_of_main end{done};
+  static_cast<void>(self.spawn_body(std::move(*what), {.monitor = true}));
+  auto m = co_await self.receive(any_of<down>);
+  const term reason = m.body().share(m.body().element(4));
+  end.well = reason.is(atoms::normal) || reason.is(atoms::shutdown);
+  if (!end.well)
+    log::put(log::level::error, "node", "the main process has ended: ", brief(reason));
 }
 
 } // namespace
@@ -93,15 +140,23 @@ struct node::impl {
   node_options options;
   std::string full_name = "nonode@nohost";
   std::uint16_t port = 0;
-  bool running = false;
+  enum class phase { fresh, running, stopped };
+  std::mutex mutex; // of what follows, but for what only start and stop touch
+  phase now = phase::fresh;
   bool start_failed = false;
-  std::unique_ptr<runtime::system> system;
+  std::shared_ptr<runtime::system>
+      system; // shared with calls that are under way when the node stops
   std::unique_ptr<peers> others;
   std::unique_ptr<listener> listening;
   std::optional<epmd::registration> registration;
   std::vector<top> tops;
 
   std::expected<void, node_error> start();
+  /// Null unless the node runs.
+  std::shared_ptr<runtime::system> running() {
+    const std::lock_guard lock(mutex);
+    return now == phase::running ? system : nullptr;
+  }
   std::expected<void, node_error> join_cluster(runtime::identity& self, driver& world);
   std::expected<void, node_error> register_name(const node_name& name);
   void stop_top(const top& t);
@@ -156,6 +211,7 @@ std::expected<void, node_error> node::impl::register_name(const node_name& name)
   epmd::registration_options to;
   to.name = name.name;
   to.port = port;
+  to.type = options.visible ? 77 : 72;
   to.serve_if_absent = true; // this node needs no Erlang on its machine
   auto opened = epmd::registration::open(std::move(to));
   if (!opened)
@@ -165,8 +221,13 @@ std::expected<void, node_error> node::impl::register_name(const node_name& name)
 }
 
 std::expected<void, node_error> node::impl::start() {
-  if (running)
+  const std::lock_guard lock(mutex);
+  if (now == phase::running)
     return {};
+  if (now == phase::stopped)
+    return failed(node_errc::not_running, "the node has been stopped; make a new one");
+  if (options.tick_time < std::chrono::seconds(1))
+    return failed(node_errc::bad_options, "tick_time: at least 1 s");
   unsigned count = options.schedulers != 0 ? options.schedulers
                                            : std::max(1U, std::thread::hardware_concurrency());
   count = options.schedulers != 0 ? count : std::min(count, 32U);
@@ -189,7 +250,7 @@ std::expected<void, node_error> node::impl::start() {
       std::make_unique<runtime::system>(self, count, [&] { return std::move(drivers[next++]); });
   if (others != nullptr)
     others->bind(*system);
-  running = true;
+  now = phase::running;
   system->at(0).spawn(make_net_kernel(), pid{});
   system->start();
   return {};
@@ -198,16 +259,19 @@ std::expected<void, node_error> node::impl::start() {
 void node::impl::stop_top(const top& t) {
   system->at(0).post(
       [this, keeper = t.keeper] { system->at(0).send({}, keeper, term(stop_command)); });
-  std::unique_lock lock(t.state->mutex);
-  t.state->changed.wait(lock, [&] { return t.state->ended; });
+  t.state->wait_until_ended();
 }
 
 void node::impl::stop() {
-  if (!std::exchange(running, false))
-    return;
-  for (auto t = tops.rbegin(); t != tops.rend(); ++t)
+  std::vector<top> all;
+  {
+    const std::lock_guard lock(mutex);
+    if (std::exchange(now, phase::stopped) != phase::running)
+      return;
+    all.swap(tops);
+  }
+  for (auto t = all.rbegin(); t != all.rend(); ++t)
     stop_top(*t);
-  tops.clear();
   system->stop();
   listening.reset();
   if (others != nullptr)
@@ -238,15 +302,15 @@ std::expected<pid, node_error> node::start(supervisor top) {
     return std::unexpected(started.error());
   auto state = std::make_shared<top_state>();
   const pid keeper = spawn(keep_top, std::move(top), state);
-  std::unique_lock lock(state->mutex);
-  state->changed.wait(lock, [&] { return state->started.has_value(); });
-  if (*state->started) {
+  auto started = state->wait_until_started();
+  const std::lock_guard lock(impl_->mutex);
+  if (started) {
     impl_->tops.push_back({keeper, state});
   } else {
-    log::put(log::level::error, "node", state->started->error().message);
+    log::put(log::level::error, "node", started.error().message);
     impl_->start_failed = true;
   }
-  return *state->started;
+  return started;
 }
 
 int node::run() {
@@ -255,30 +319,35 @@ int node::run() {
     return 1;
   }
   stop_signals signals;
-  const auto gave_up = [&] {
-    return std::any_of(impl_->tops.begin(), impl_->tops.end(), [](const impl::top& t) {
-      const std::lock_guard lock(t.state->mutex);
-      return t.state->ended;
-    });
-  };
+  std::vector<std::shared_ptr<top_state>> states;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    for (const impl::top& t : impl_->tops)
+      states.push_back(t.state);
+  }
   // A supervisor that ends wakes this thread through the same door as a signal.
   std::vector<std::jthread> watchers;
-  for (const impl::top& t : impl_->tops)
-    watchers.emplace_back([state = t.state, &signals] {
-      std::unique_lock lock(state->mutex);
-      state->changed.wait(lock, [&] { return state->ended; });
+  for (const auto& state : states)
+    watchers.emplace_back([state, &signals] {
+      state->wait_until_ended();
       signals.wake();
     });
   signals.wait();
-  const bool failed = gave_up();
+  const bool gave_up =
+      std::any_of(states.begin(), states.end(), [](const auto& state) { return state->ended(); });
   stop();
-  return failed ? 1 : 0;
+  return gave_up ? 1 : 0;
 }
 
 void node::stop() { impl_->stop(); }
 
 pid node::spawn_body(owned_body what, unsigned scheduler) {
-  runtime::scheduler& owner = impl_->system->at(scheduler);
+  const auto system = impl_->running();
+  if (system == nullptr)
+    throw std::logic_error("erl::node::spawn: the node does not run");
+  if (scheduler >= system->size())
+    throw std::out_of_range("erl::node::spawn: there is no scheduler " + std::to_string(scheduler));
+  runtime::scheduler& owner = system->at(scheduler);
   const pid self = owner.reserve();
   // A std::function has to be copyable.
   auto body = std::make_shared<owned_body>(std::move(what));
@@ -293,61 +362,74 @@ int node::run_body(owned_body what) {
     return 1;
   auto done = std::make_shared<std::promise<bool>>();
   auto result = done->get_future();
-  auto body = std::make_shared<owned_body>(std::move(what));
-  spawn([done, body](process& self) -> task<> {
-    static_cast<void>(self.spawn_body(std::move(*body), {.monitor = true}));
-    auto end = co_await self.receive(any_of<down>);
-    const auto how = end.as<down>();
-    const bool well = how && (how->reason.is(atoms::normal) || how->reason.is(atoms::shutdown));
-    if (!well)
-      log::put(log::level::error, "node",
-               "the main process has ended: ", how ? brief(how->reason) : std::string());
-    done->set_value(well);
-  });
+  spawn(watch_main, std::make_shared<owned_body>(std::move(what)), std::move(done));
   const bool well = result.get();
   stop();
   return well ? 0 : 1;
 }
 
 void node::send(const destination& to, term message) {
-  runtime::scheduler& home = impl_->system->at(0);
+  const auto system = impl_->running();
+  if (system == nullptr)
+    return;
+  runtime::scheduler& home = system->at(0);
   home.post([&home, to, message = std::move(message)] { home.send({}, to, message); });
 }
+
+namespace {
+
+/// Waits for what scheduler 0 promised; nothing if the node stopped first and dropped the promise.
+template <class T> std::optional<T> result_of(std::future<T> promised) {
+  try {
+    return promised.get();
+  } catch (const std::future_error&) {
+    return std::nullopt;
+  }
+}
+
+} // namespace
 
 std::expected<void, node_error> node::connect(std::string_view peer) {
   if (auto started = start(); !started)
     return started;
-  if (impl_->others == nullptr)
+  if (impl_->options.name.empty())
     return failed(node_errc::not_connected, "this node has no name, and so no distribution");
   if (const auto name = parse_node_name(peer); !name)
     return failed(node_errc::bad_name, name.error());
   auto done = std::make_shared<std::promise<std::expected<void, std::string>>>();
   auto result = done->get_future();
-  impl_->system->at(0).post([others = impl_->others.get(), name = std::string(peer), done] {
-    others->connect(name, [done](const std::expected<void, std::string>& outcome) {
-      done->set_value(outcome);
-    });
-  });
-  const auto outcome = result.get();
+  if (const auto system = impl_->running())
+    system->at(0).post(
+        [others = impl_->others.get(), name = std::string(peer), done = std::move(done)] {
+          others->connect(name, [done](const std::expected<void, std::string>& outcome) {
+            done->set_value(outcome);
+          });
+        });
+  done.reset();
+  const auto outcome = result_of(std::move(result));
   if (!outcome)
-    return failed(node_errc::not_connected, outcome.error());
+    return failed(node_errc::not_running, "the node has been stopped");
+  if (!*outcome)
+    return failed(node_errc::not_connected, outcome->error());
   return {};
 }
 
 std::vector<std::string> node::connected() const {
-  if (!impl_->running || impl_->others == nullptr)
-    return {};
   auto done = std::make_shared<std::promise<std::vector<std::string>>>();
   auto result = done->get_future();
-  impl_->system->at(0).post(
-      [others = impl_->others.get(), done] { done->set_value(others->connected()); });
-  return result.get();
+  if (const auto system = impl_->running(); system != nullptr && !impl_->options.name.empty())
+    system->at(0).post([others = impl_->others.get(), done = std::move(done)] {
+      done->set_value(others->connected());
+    });
+  done.reset();
+  return result_of(std::move(result)).value_or(std::vector<std::string>());
 }
 
 std::string_view node::name() const { return impl_->full_name; }
 std::uint16_t node::port() const { return impl_->port; }
 unsigned node::schedulers() const {
-  return impl_->running ? static_cast<unsigned>(impl_->system->size()) : 0;
+  const auto system = impl_->running();
+  return system == nullptr ? 0 : static_cast<unsigned>(system->size());
 }
 
 } // namespace erl

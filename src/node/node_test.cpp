@@ -177,3 +177,54 @@ TEST_CASE("options that are wrong or unsafe are refused with a reason") {
             .code == node_errc::cannot_listen);
   CHECK(error_of({.schedulers = 100}).code == node_errc::bad_options);
 }
+
+TEST_CASE("a node that has been stopped says so, and does nothing else") {
+  node n({.name = "s@127.0.0.1", .cookie = "c", .schedulers = 2, .epmd = false});
+  REQUIRE(n.start());
+  n.stop();
+  n.send("nobody", term(1));
+  CHECK(n.connected().empty());
+  const auto again = n.start();
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code == node_errc::not_running);
+  const auto connected = n.connect("b@127.0.0.1");
+  REQUIRE_FALSE(connected);
+  CHECK(connected.error().code == node_errc::not_running);
+  CHECK_THROWS_AS(n.spawn([](process&) -> task<> {
+    const int nothing = 0;
+    static_cast<void>(nothing);
+    co_return;
+  }),
+                  std::logic_error);
+}
+
+TEST_CASE("a connection attempt that is under way when the node stops is told so") {
+  node n({.name = "s@127.0.0.1",
+          .cookie = "c",
+          .schedulers = 1,
+          .epmd = false,
+          .known_peers = {{"hole@10.255.255.1", "10.255.255.1", 9}}});
+  REQUIRE(n.start());
+  std::jthread stopper([&n] {
+    std::this_thread::sleep_for(100ms);
+    n.stop();
+  });
+  CHECK_FALSE(n.connect("hole@10.255.255.1"));
+}
+
+TEST_CASE("a node stops although its top supervisor has been killed") {
+  node n({.schedulers = 1});
+  const auto top = n.start(supervisor{one_for_one, {}, child<echo>("echo")});
+  REQUIRE(top);
+  std::promise<void> killed;
+  n.spawn(
+      [&killed](process& self, pid supervisor) -> task<> {
+        static_cast<void>(self.monitor(supervisor));
+        self.exit(supervisor, atoms::kill);
+        auto m = co_await self.receive();
+        killed.set_value();
+      },
+      *top);
+  CHECK(killed.get_future().wait_for(10s) == std::future_status::ready);
+  n.stop();
+}

@@ -72,6 +72,7 @@ struct peers::peer {
   std::unique_ptr<connection> up;
   std::unique_ptr<connection> out;
   bool looking_up = false;
+  bool yields = false; ///< the peer has been told that its attempt stands instead of ours
   bool dirty = false;
   patience waiting_for_peer;
   std::vector<signal> waiting;
@@ -229,6 +230,8 @@ void peers::lose(peer& p) {
 }
 
 void peers::ended(connection& c, const dist::link_closed& how) {
+  if (stopping_)
+    return;
   if (c.owner == nullptr) {
     log::limited("refused", log::level::warning, "dist",
                  "an incoming connection failed: ", how.text);
@@ -241,7 +244,7 @@ void peers::ended(connection& c, const dist::link_closed& how) {
     return lose(p);
   }
   if (how.reason == dist::close_reason::handshake_failed &&
-      how.handshake == dist::handshake_errc::simultaneous) {
+      (how.handshake == dist::handshake_errc::simultaneous || p.yields)) {
     const auto keep = std::move(p.out);
     home_->timers().arm(p.waiting_for_peer, home_->world().now() + options_.handshake_time);
     return;
@@ -281,7 +284,7 @@ std::unique_ptr<peers::connection> peers::take_half_open(connection& c) {
 }
 
 /// The answer to a node that has given its name and proved nothing yet.
-dist::handshake_decision peers::decide(const dist::peer_info& info) const {
+dist::handshake_decision peers::decide(const dist::peer_info& info) {
   using status = dist::handshake_status;
   if (info.name == options_.name)
     return {.status = status::not_allowed, .reason = "it has the same name as this node"};
@@ -295,6 +298,7 @@ dist::handshake_decision peers::decide(const dist::peer_info& info) const {
   // Both sides dial at once: the attempt of the node with the greater name stands. Ours goes on
   // until the other one has proved itself, so that nobody can stop it by merely using a name.
   const bool ours_stands = compare(atom(std::string_view(options_.name)), found->second->node) > 0;
+  found->second->yields = found->second->yields || !ours_stands;
   return {.status = ours_stands ? status::nok : status::ok_simultaneous};
 }
 
@@ -305,6 +309,10 @@ void peers::up(connection& c, const dist::peer_info& info) {
         found != peers_.end() && found->second->up != nullptr)
       lose(*found->second);
     peer& p = get(info.name);
+    // An attempt that was let in before ours began: of two that cross, that of the greater name
+    // stands.
+    if (p.out != nullptr && !p.yields && compare(system_->self().node, p.node) > 0)
+      return;
     c.owner = &p;
     p.up = std::move(taken);
     p.out.reset();
@@ -314,6 +322,7 @@ void peers::up(connection& c, const dist::peer_info& info) {
   peer& p = *c.owner;
   p.creation = info.creation;
   p.looking_up = false;
+  p.yields = false;
   home_->timers().cancel(p.waiting_for_peer);
   log::put(log::level::info, "dist", "connected to ", p.name);
   p.waiting_bytes = 0;
@@ -353,6 +362,8 @@ void peers::received(peer& p, dist::control_message&& m) {
     break;
   }
   signal s = to_signal(std::move(m));
+  if (s.kind == signal_kind::down)
+    s.from.node = p.node; // a down by name has no pid
   // Only to this node: nothing is relayed to a third one.
   if (s.to_name == atom() &&
       (s.kind == signal_kind::alias_message ? s.ref.node : s.to.node) != self)
@@ -390,10 +401,13 @@ void peers::shut_down() {
   stopping_ = true;
   lookup_.reset();
   half_open_.clear();
-  for (auto& [name, p] : peers_)
+  auto all = std::move(peers_); // a flush may find its link lost
+  peers_.clear();
+  for (auto& [name, p] : all) {
     if (p->up != nullptr)
       p->up->link.flush();
-  peers_.clear();
+    tell(*p, std::unexpected("the node is stopping"));
+  }
   home_->cancel_flush(*this);
 }
 

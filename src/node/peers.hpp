@@ -61,7 +61,7 @@ private:
   void lose(peer& p);
   void tell(peer& p, const std::expected<void, std::string>& result);
 
-  dist::handshake_decision decide(const dist::peer_info& info) const;
+  dist::handshake_decision decide(const dist::peer_info& info);
   void up(connection& c, const dist::peer_info& info);
   void received(peer& p, dist::control_message&& m);
   void monitored_by_name(peer& p, const dist::control_message& m);

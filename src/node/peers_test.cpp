@@ -179,17 +179,17 @@ TEST_CASE("links, monitors and exits work across nodes, with the true reasons") 
   a.spawn(
       [&](process& self) -> task<> {
         self.trap_exit(true);
-        const reference by_name = self.monitor(destination("far", "b@sim"));
+        static_cast<void>(self.monitor(destination("far", "b@sim")));
         auto wait = co_await self.receive(50ms);
         self.link(far);
-        const reference by_pid = self.monitor(far);
+        static_cast<void>(self.monitor(far));
         self.send(far, term::tuple({atom("true"), atom("reason")}));
         for (int i = 0; i < 3; ++i) {
           auto m = co_await self.receive();
           got.push_back(to_string(m.body().element(m.body().arity() - 1)));
         }
-        const reference nobody = self.monitor(far);
-        const reference no_name = self.monitor(destination("far", "b@sim"));
+        static_cast<void>(self.monitor(far));
+        static_cast<void>(self.monitor(destination("far", "b@sim")));
         self.link(far);
         for (int i = 0; i < 3; ++i) {
           auto m = co_await self.receive();
@@ -211,7 +211,7 @@ TEST_CASE("a lost connection is noconnection for everybody, and calls fail with 
   a.spawn(
       [&](process& self) -> task<> {
         self.trap_exit(true);
-        const reference ref = self.monitor(destination("adder", "b@sim"));
+        static_cast<void>(self.monitor(destination("adder", "b@sim")));
         self.monitor_node("b@sim");
         auto reply = co_await call(self, {"adder", "b@sim"}, is<"silence">{}, 60s);
         got.push_back(to_string(reply.error().reason));
@@ -312,6 +312,26 @@ TEST_CASE(
   CHECK(b.others.connected() == log_lines{"a@sim"});
 }
 
+TEST_CASE("nodes that dial each other one after the other end with one connection") {
+  const duration delay = GENERATE(0ms, 10ms, 20ms, 30ms);
+  const bool greater_first = GENERATE(false, true);
+  cluster c(GENERATE(1U, 2U, 3U));
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  sim_node& first = greater_first ? b : a;
+  sim_node& second = greater_first ? a : b;
+  int told = 0;
+  first.others.connect(greater_first ? "a@sim" : "b@sim", [&](const auto&) { ++told; });
+  first.round();
+  for (duration t{}; t < delay; t += 10ms)
+    second.round();
+  second.others.connect(greater_first ? "b@sim" : "a@sim", [&](const auto&) { ++told; });
+  c.pass(10s);
+  CHECK(told == 2);
+  CHECK(a.others.connected() == log_lines{"b@sim"});
+  CHECK(b.others.connected() == log_lines{"a@sim"});
+}
+
 TEST_CASE("a silent peer is given up within the tick time, an idle one is kept") {
   cluster c;
   sim_node& a = c.start("a@sim");
@@ -374,7 +394,7 @@ TEST_CASE("when two nodes part nothing is left of what they had") {
   a.spawn(
       [](process& self) -> task<> {
         self.trap_exit(true);
-        const reference ref = self.monitor(destination("adder", "b@sim"));
+        static_cast<void>(self.monitor(destination("adder", "b@sim")));
         auto reply = co_await call(self, {"adder", "b@sim"}, add{1, 2});
         auto gone = co_await self.receive();
       },

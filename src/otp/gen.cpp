@@ -49,7 +49,7 @@ void notify_started(process& self, const pid& parent, const reference& tag) {
 
 void notify_failed(process& self, const pid& parent, const reference& tag, term_ref reason) {
   if (tag.size != 0)
-    self.send(parent, term::tuple({started, term(tag), reason}));
+    self.send(parent, term::tuple({started, term(tag), term::tuple({atoms::error, reason})}));
 }
 
 } // namespace gen
@@ -97,8 +97,10 @@ task<std::expected<term, call_error>> call_term(process& self, destination serve
     co_return std::unexpected(call_error{term(atoms::timeout), describe(server)});
   }
   const term& body = answer.body();
-  if (body.is_tuple(2))
+  if (body.is_tuple(2)) {
+    self.demonitor(ref, true); // still there when the reply came to the pid
     co_return body.share(body.element(1));
+  }
   term reason = body.share(body.element(4));
   if (reason.is(atoms::noconnection)) {
     const atom node =
@@ -108,28 +110,42 @@ task<std::expected<term, call_error>> call_term(process& self, destination serve
   co_return std::unexpected(call_error{reason, describe(server)});
 }
 
+static bool is_exit_of(term_ref message, const pid& who) {
+  return message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == who;
+}
+
 task<std::expected<pid, term>> start_linked(process& self, owned_body what, reference tag) {
   const pid child = self.spawn_body(std::move(what), {.link = true}).process;
   const bool trapping = self.trap_exit(true);
   const auto says = [&](term_ref message) {
     return (message.is_tuple(gen::started, 3) && message.element(1).to_reference() == tag) ||
-           (message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == child);
+           is_exit_of(message, child);
   };
   auto notice = co_await self.receive(says);
   self.trap_exit(trapping);
   const term& body = notice.body();
-  if (body.element(2).is(atoms::ok))
-    co_return child;
-  term reason = body.share(body.element(2));
-  if (body.is_tuple(gen::started, 3)) {
-    // It ends by itself; its exit is no news.
-    const auto exits = [&](term_ref message) {
-      return message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == child;
-    };
+  const bool told = body.is_tuple(gen::started, 3);
+  if (!told || !body.element(2).is(atoms::ok)) {
+    // The child's exit is no news any more.
     self.unlink(child);
-    static_cast<void>(self.take(exits));
+    static_cast<void>(self.take([&](term_ref message) { return is_exit_of(message, child); }));
   }
-  co_return std::unexpected(std::move(reason));
+  // Exits of others that came meanwhile would have ended a process that does not trap them.
+  for (;;) {
+    if (trapping)
+      break;
+    const message other =
+        self.take([](term_ref message) { return message.is_tuple(atoms::exit_signal, 3); });
+    if (!other)
+      break;
+    if (!other.body().element(2).is(atoms::normal))
+      self.exit(other.body().share(other.body().element(2)));
+  }
+  if (!told)
+    co_return std::unexpected(body.share(body.element(2)));
+  if (!body.element(2).is(atoms::ok))
+    co_return std::unexpected(body.share(body.element(2).element(1)));
+  co_return child;
 }
 
 } // namespace detail

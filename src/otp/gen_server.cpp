@@ -44,14 +44,13 @@ body::outcome gen_server_base::run(process& process) {
   self_ = &process;
   try {
     return guarded_run();
-  } catch (const exit_exception& exit) {
-    if (!starting_)
-      do_terminate(exit.reason);
-    throw;
-  } catch (const std::exception& failure) {
-    if (!starting_)
-      do_terminate(term::text(failure.what()));
-    throw;
+  } catch (...) {
+    const term reason = exit_reason_of_exception(process);
+    if (starting_)
+      gen::notify_failed(process, notice_.parent, notice_.tag, reason);
+    else
+      do_terminate(reason);
+    throw exit_exception{reason};
   }
 }
 
@@ -80,24 +79,16 @@ body::outcome gen_server_base::guarded_run() {
 /// ends the process.
 body::outcome gen_server_base::start_up() {
   static const atom already_started("already_started");
-  try {
-    if (!runner_.active()) {
-      if (options_.name != atom() && !self().register_name(options_.name)) {
-        const auto holder = self().whereis(options_.name);
-        const term reason =
-            holder ? term::tuple({already_started, term(*holder)}) : term(atoms::badarg);
-        self().exit(reason);
-      }
-      do_init();
+  if (!runner_.active()) {
+    if (options_.name != atom() && !self().register_name(options_.name)) {
+      const auto holder = self().whereis(options_.name);
+      const term reason =
+          holder ? term::tuple({already_started, term(*holder)}) : term(atoms::badarg);
+      self().exit(reason);
     }
-    return runner_.active() ? runner_.step(self()) : outcome::finished;
-  } catch (const exit_exception& exit) {
-    gen::notify_failed(self(), notice_.parent, notice_.tag, exit.reason);
-    throw;
-  } catch (const std::exception& failure) {
-    gen::notify_failed(self(), notice_.parent, notice_.tag, term::text(failure.what()));
-    throw;
+    do_init();
   }
+  return runner_.active() ? runner_.step(self()) : outcome::finished;
 }
 
 void gen_server_base::handle(const term& message) {

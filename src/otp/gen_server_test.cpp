@@ -45,6 +45,7 @@ template <> inline constexpr auto erl::shape<put> = erl::tagged<"put">;
 
 namespace {
 
+using log_lines = std::vector<std::string>;
 std::vector<std::string> trace;
 
 struct server : gen_server<server> {
@@ -237,7 +238,7 @@ TEST_CASE("start_link reports a name that is taken, and a failing init") {
     CHECK(second.error() == term::tuple({atom("already_started"), term(holder)}));
     auto failed = co_await start_link<broken>(self, {});
     REQUIRE_FALSE(failed);
-    CHECK(to_string(failed.error()) == R"(<<"cannot open the device">>)");
+    CHECK(to_string(failed.error()) == R"({'std::runtime_error',<<"cannot open the device">>})");
     auto nothing = co_await self.receive(1ms);
     CHECK_FALSE(nothing);
   });
@@ -271,4 +272,84 @@ TEST_CASE("a huge unknown message is logged in brief") {
   log::set_sink(nullptr);
   CHECK(logged.find("unknown call") != std::string::npos);
   CHECK(logged.size() < 2000);
+}
+
+namespace {
+struct by_reference : gen_server<by_reference> {
+  using calls = messages<put>;
+  task<std::string> handle_call(const put& p) {
+    const auto never = [](term_ref) { return false; };
+    auto m = co_await self().receive(never, 5ms);
+    co_return p.text;
+  }
+};
+} // namespace
+
+TEST_CASE("a coroutine handler may take its message by reference") {
+  world w;
+  std::string answer;
+  w.spawn([&](process& self) -> task<> {
+    auto started = co_await start_link<by_reference>(self, {.name = "r"});
+    const put request{std::string(100, 'x')};
+    auto reply = co_await call<std::string>(self, "r", request);
+    answer = reply.value();
+  });
+  w.pass(10ms);
+  CHECK(answer == std::string(100, 'x'));
+}
+
+TEST_CASE("a call answered to the pid leaves no monitor behind") {
+  world w;
+  log_lines got;
+  const pid plain = w.spawn([](process& self) -> task<> {
+    auto m = co_await self.receive();
+    const term from = m.body().share(m.body().element(1));
+    self.send(from.element(0).to_pid().value(), term::tuple({from.element(1), atom("direct")}));
+    auto stop = co_await self.receive();
+  });
+  w.spawn([&, plain](process& self) -> task<> {
+    auto reply = co_await call<atom>(self, plain, atom("question"));
+    got.push_back(to_string(reply.value()));
+    self.send(plain, atom("stop"));
+    auto m = co_await self.receive(10ms);
+    got.push_back(m ? to_string(m.body()) : "nothing");
+  });
+  w.pass(20ms);
+  CHECK(got == log_lines{"direct", "nothing"});
+}
+
+TEST_CASE("a constructor that throws is a failed start") {
+  struct broken : gen_server<broken> {
+    broken() { throw std::runtime_error("no device"); }
+  };
+  world w;
+  std::string failure;
+  w.spawn([&](process& self) -> task<> {
+    auto started = co_await start_link<broken>(self, {});
+    failure = to_string(started.error());
+  });
+  w.settle();
+  CHECK(failure == R"({'std::runtime_error',<<"no device">>})");
+}
+
+TEST_CASE("an exit signal that comes during start_link ends a process that does not trap exits") {
+  struct slow : gen_server<slow> {
+    task<> init() {
+      const auto never = [](term_ref) { return false; };
+      auto m = co_await self().receive(never, 10ms);
+    }
+  };
+  world w;
+  const pid parent = w.spawn([](process& self) -> task<> {
+    auto started = co_await start_link<slow>(self, {});
+    auto forever = co_await self.receive();
+  });
+  w.settle();
+  w.spawn([parent](process& self) -> task<> {
+    const term reason(atom("stop_it"));
+    self.exit(parent, reason);
+    co_return;
+  });
+  w.pass(20ms);
+  CHECK_FALSE(w.alive(parent));
 }

@@ -109,7 +109,15 @@ private:
   task<std::optional<term>> start(running_child& child) {
     const start_notice notice{self_.self(),
                               child.spec.notifies ? self_.make_reference() : reference()};
-    owned_body what = child.spec.maker->make(notice);
+    owned_body what;
+    std::optional<term> failure;
+    try {
+      what = child.spec.maker->make(notice);
+    } catch (...) { // from the server's constructor
+      failure = detail::exit_reason_of_exception(self_);
+    }
+    if (failure)
+      co_return failure;
     if (!child.spec.notifies) {
       child.process = self_.spawn_body(std::move(what), {.link = true}).process;
       co_return std::nullopt;
@@ -155,11 +163,13 @@ private:
     auto why = std::optional<term>(std::move(reason));
     child.process.reset();
     const restart_type type = child.spec.options.restart;
-    if (type == temporary || (type == transient && !is_abnormal(*why)))
+    if (type == temporary) { // never started again, and forgotten
+      std::erase_if(children_, [&](const running_child& each) { return &each == &child; });
+      co_return;
+    }
+    if (type == transient && !is_abnormal(*why))
       co_return;
     while (why) {
-      log::put(log::level::warning, "supervisor", "child ", to_string(child.spec.id),
-               " ended: ", brief(*why), "; it is restarted");
       if (!may_restart()) {
         log::put(log::level::error, "supervisor", "more than ", limits_.intensity,
                  " restarts within ",
@@ -168,6 +178,8 @@ private:
         co_await stop_all();
         self_.exit(term(atoms::shutdown));
       }
+      log::put(log::level::warning, "supervisor", "child ", to_string(child.spec.id),
+               " ended: ", brief(*why), "; it is restarted");
       auto problem = co_await start(child);
       why = std::move(problem);
     }

@@ -33,8 +33,8 @@ struct worker : gen_server<worker> {
 };
 
 task<> stubborn(process& self) {
-  const bool trapping = self.trap_exit(true);
-  self.register_name("s");
+  const bool named = self.register_name("s");
+  self.trap_exit(named);
   for (;;)
     auto ignored = co_await self.receive();
 }
@@ -165,7 +165,7 @@ TEST_CASE(
     "a child that cannot start fails the supervisor's start, after the earlier ones have stopped") {
   fixture f(
       supervisor{one_for_one, {}, child<worker>("a", {}, std::string("a")), child<broken>("bad")});
-  CHECK(f.result == R"({shutdown,{failed_to_start_child,bad,<<"no">>}})");
+  CHECK(f.result == R"({shutdown,{failed_to_start_child,bad,{'std::runtime_error',<<"no">>}}})");
   CHECK(trace == std::vector<std::string>{"start a", "stop a shutdown"});
   CHECK(f.w.system.process_count == 1);
 }

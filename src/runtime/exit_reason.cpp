@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include <erl/etf/print.hpp>
+#include <erl/process.hpp>
 
 #include <cstdlib>
 #include <exception>
@@ -33,6 +34,8 @@ term reason_of_current_exception(const pid& who) {
   std::string what = "(not a std::exception)";
   try {
     throw;
+  } catch (const exit_exception& exit) {
+    return exit.reason;
   } catch (const std::exception& failure) {
     what = failure.what();
   } catch (...) {

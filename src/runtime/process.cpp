@@ -1,4 +1,5 @@
 /// What a body can do with its process.
+#include "runtime/exit_reason.hpp"
 #include "runtime/process_block.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/system.hpp"
@@ -132,8 +133,13 @@ bool process::trap_exit(bool on) { return std::exchange(own(*this).traps_exit, o
 void process::exit(const term& reason) { throw exit_exception{reason}; }
 
 void process::exit(const pid& to, term reason) {
-  own(*this).owner().route(
-      {.kind = signal_kind::exit, .from = self(), .to = to, .body = std::move(reason)});
+  auto& p = own(*this);
+  // To oneself it has happened when this returns.
+  if (to == p.id() && reason.is(atoms::kill))
+    exit(term(atoms::killed));
+  if (to == p.id() && !p.traps_exit)
+    exit(reason);
+  p.owner().route({.kind = signal_kind::exit, .from = p.id(), .to = to, .body = std::move(reason)});
 }
 
 // Processes and names.
@@ -224,7 +230,7 @@ void receive_awaiter::await_suspend(std::coroutine_handle<> waiting) noexcept {
     return;
   if (p.timeout == nullptr)
     p.timeout = std::make_unique<process_block::receive_timer>(p);
-  p.owner().timers().arm(*p.timeout, p.owner().world().now() + p.receive_limit);
+  p.owner().timers().arm(*p.timeout, p.owner().deadline_after(p.receive_limit));
 }
 
 message receive_awaiter::await_resume() { return std::exchange(own(*self_).received, {}); }
@@ -265,6 +271,10 @@ body::outcome detail::coroutine_body_base::run(process& self) {
   if (!runner_.active())
     runner_.start(self, start(self));
   return runner_.step(self);
+}
+
+term detail::exit_reason_of_exception(const process& self) {
+  return runtime::reason_of_current_exception(self.self());
 }
 
 bool detail::is_ending(const process& self) noexcept {

@@ -132,7 +132,9 @@ static term down_message(const reference& ref, const outgoing_monitor& monitor,
 void process_block::monitored_process_down(const signal& s) {
   auto& monitors = extras().monitoring;
   const auto found = monitors.find(s.ref);
-  if (found == monitors.end())
+  // Only the node of what is monitored can say that it has ended.
+  const atom sender = s.from.node == atom() ? self_.node : s.from.node;
+  if (found == monitors.end() || sender != found->second.node)
     return;
   term message = down_message(s.ref, found->second, s.body);
   forget_monitor(s.ref);
@@ -215,7 +217,8 @@ void process_block::lose_node(atom node) {
 }
 
 void process_block::break_relations(const term& reason) {
-  auto* x = extras_if_any();
+  // Taken out first: telling a node can be what finds it lost, which comes back here.
+  const std::unique_ptr<process_extras> x = std::move(extras_);
   if (x == nullptr)
     return;
   for (const auto& [peer, unlinking] : x->links) {

@@ -319,3 +319,61 @@ TEST_CASE("when everybody has ended nothing is left") {
   CHECK(w.system.process_count == 0);
   CHECK(w.system.at(0).timers().size() == 0);
 }
+
+TEST_CASE("stopping with linked and monitored processes that wait leaves nothing behind") {
+  world w(2);
+  actor a(w, 0);
+  actor b(w, 0);
+  actor c(w, 0);
+  actor d(w, 0);
+  a.tell([&](process& self) { self.link(b.id); });
+  c.tell([&](process& self) {
+    self.link(d.id);
+    self.monitor(a.id);
+  });
+  w.system.stop();
+  CHECK(w.system.process_count == 0);
+}
+
+TEST_CASE("only the node of a monitored process can say that it has ended") {
+  world w;
+  actor a(w, 0);
+  actor b(w, 0);
+  reference ref;
+  a.tell([&](process& self) { ref = self.monitor(b.id); });
+  w.system.at(0).route({.kind = runtime::signal_kind::down,
+                        .from = pid{"liar@127.0.0.1", 1, 0, 4},
+                        .to = a.id,
+                        .ref = ref,
+                        .body = term(atom("lie"))});
+  w.settle();
+  CHECK(a.got.empty());
+  b.tell([](process& self) { self.exit(term(atom("truth"))); });
+  CHECK(a.got == std::vector{down_message(ref, b.id, term(atom("truth")))});
+}
+
+TEST_CASE("exit to oneself has happened when it returns") {
+  world w;
+  actor a(w, 0);
+  bool after = false;
+  a.tell([&](process& self) {
+    self.exit(self.self(), atoms::normal);
+    after = true;
+  });
+  CHECK_FALSE(a.alive());
+  CHECK_FALSE(after);
+}
+
+TEST_CASE("a forged pid of a scheduler that does not exist is nobody") {
+  world w(3);
+  actor a(w, 0);
+  bool named = true;
+  a.tell([&](process& self) {
+    const pid forged{self.node(), 0x0f, 0, 0};
+    named = self.register_name("forged", forged);
+    self.send(forged, term(1));
+    self.link(forged);
+  });
+  CHECK_FALSE(named);
+  CHECK_FALSE(a.alive()); // the link found nobody
+}

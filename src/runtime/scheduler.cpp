@@ -132,8 +132,10 @@ void scheduler::end_all_processes() {
   const auto collect = [&](process_block& p) { all.push_back(&p); };
   local_.for_each(collect);
   guests_.for_each(collect);
-  for (process_block* p : all)
+  for (process_block* p : all) {
+    run_first_ = run_last_ = nullptr; // what the last one woke may be the next to go
     end(*p, term(atoms::killed));
+  }
   run_first_ = run_last_ = nullptr;
   message_timers_.clear();
 }
@@ -179,7 +181,7 @@ pid scheduler::pid_at(process_table::place place, bool guest) const {
 }
 
 process_block* scheduler::find(const pid& who) const {
-  if (!system_.is_local(who) || &system_.owner_of(who) != this)
+  if (!system_.is_local(who) || (who.id & system_.scheduler_mask()) != number_)
     return nullptr;
   const auto& table = system_.is_guest(who) ? guests_ : local_;
   return table.find(system_.index_of(who), who.serial);
@@ -217,8 +219,6 @@ void scheduler::run_slice(process_block& p) {
   body::outcome outcome{};
   try {
     outcome = p.what->run(p);
-  } catch (const exit_exception& exit) {
-    return end(p, exit.reason);
   } catch (...) {
     return end(p, reason_of_current_exception(p.id()));
   }
@@ -290,14 +290,14 @@ reference scheduler::make_alias_reference(const pid& owner) {
   reference ref = make_reference();
   ref.size = 5;
   ref.words[3] = owner.id;
-  ref.words[4] = owner.serial | 0;
+  ref.words[4] = owner.serial;
   return ref;
 }
 
 reference scheduler::send_after(duration delay, const pid& from, const destination& to, term body) {
   const reference ref = make_reference();
   auto made = std::make_unique<message_timer>(*this, ref, from, to, std::move(body));
-  timers_.arm(*made, world_->now() + delay);
+  timers_.arm(*made, deadline_after(delay));
   message_timers_.emplace(ref, std::move(made));
   return ref;
 }

@@ -64,6 +64,11 @@ public:
   std::uint32_t number() const { return number_; }
   driver& world() { return *world_; }
   timer_queue& timers() { return timers_; }
+  /// Now and `delay`; the end of time if that is beyond it.
+  time_point deadline_after(duration delay) const {
+    const time_point now = world_->now();
+    return delay >= time_point::max() - now ? time_point::max() : now + delay;
+  }
 
   /// Starts a process here, from this thread.
   process_block& spawn(owned_body what, const pid& parent);
