@@ -207,10 +207,12 @@ child::child(const std::vector<std::string>& command, const std::vector<std::str
   posix_spawn_file_actions_adddup2(&actions, output, 1);
   posix_spawn_file_actions_adddup2(&actions, output, 2);
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& one : command)
     arguments.push_back(const_cast<char*>(one.c_str()));
   arguments.push_back(nullptr);
   std::vector<char*> variables;
+  variables.reserve(environment.size() + 64);
   for (const auto& one : environment)
     variables.push_back(const_cast<char*>(one.c_str()));
   for (char** one = environ; *one != nullptr; ++one)

@@ -93,7 +93,7 @@ protected:
 
   /// Puts away what a handler that is a coroutine was called with: it may have taken it by
   /// reference.
-  template <class T> T& keep(T&& arguments) {
+  template <class T> T& keep(T arguments) {
     auto* holder = new kept<T>(std::move(arguments));
     kept_ = owned<kept_base>(holder);
     return holder->value;
@@ -106,7 +106,7 @@ private:
     virtual ~kept_base() = default;
   };
   template <class T> struct kept final : kept_base {
-    explicit kept(T&& v) : value(std::move(v)) {}
+    explicit kept(T v) : value(std::move(v)) {}
     T value;
   };
 
@@ -202,19 +202,19 @@ private:
 
   detail::handled do_call(const term& request, caller& from) final {
     const bool found =
-        detail::with_decoded(typename Self::calls{}, request, [&]<class T>(T&& message) {
+        detail::with_decoded(typename Self::calls{}, request, [&]<class T>(T message) {
           static_assert(
               detail::has_call_handler<Self, T>,
               "a message in `calls` has no handle_call(message) or handle_call(message, caller)");
           if constexpr (detail::has_call_handler<Self, T>)
-            call_handler(server(), std::move(message), std::move(from));
+            call_handler(server(), message, from);
         });
     return detail::handled{found};
   }
 
   detail::handled do_cast(const term& request) final {
     const bool found =
-        detail::with_decoded(typename Self::casts{}, request, [&]<class T>(T&& message) {
+        detail::with_decoded(typename Self::casts{}, request, [&]<class T>(T message) {
           static_assert(detail::has_cast_handler<Self, T>,
                         "a message in `casts` has no handle_cast(message)");
           if constexpr (detail::has_cast_handler<Self, T>)
@@ -225,14 +225,12 @@ private:
   }
 
   detail::handled do_info(const term& message) final {
-    const bool found =
-        detail::with_decoded(typename Self::infos{}, message, [&]<class T>(T&& value) {
-          static_assert(detail::has_info_handler<Self, T>,
-                        "a message in `infos` has no handle_info(message)");
-          if constexpr (detail::has_info_handler<Self, T>)
-            run_handler(std::move(value),
-                        [](auto& s, T& m) { return s.handle_info(std::move(m)); });
-        });
+    const bool found = detail::with_decoded(typename Self::infos{}, message, [&]<class T>(T value) {
+      static_assert(detail::has_info_handler<Self, T>,
+                    "a message in `infos` has no handle_info(message)");
+      if constexpr (detail::has_info_handler<Self, T>)
+        run_handler(std::move(value), [](auto& s, T& m) { return s.handle_info(std::move(m)); });
+    });
     if (found || info_of<down>(message, atoms::down) ||
         info_of<exit_signal>(message, atoms::exit_signal) ||
         info_of<nodedown>(message, atoms::nodedown))
@@ -246,7 +244,7 @@ private:
 
   // `server` is a parameter, so that a handler that is not there is looked for only when it is
   // called.
-  template <class Server, class T> void call_handler(Server& server, T&& message, caller&& from) {
+  template <class Server, class T> void call_handler(Server& server, T& message, caller& from) {
     if constexpr (requires { server.handle_call(std::move(message), std::move(from)); }) {
       using result = decltype(server.handle_call(std::move(message), std::move(from)));
       static_assert(

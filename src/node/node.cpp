@@ -16,6 +16,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <stdexcept>
 #include <thread>
 
@@ -234,6 +235,7 @@ std::expected<void, node_error> node::impl::start() {
   if (count > 32)
     return failed(node_errc::bad_options, "schedulers: at most 32");
   std::vector<std::unique_ptr<driver>> drivers;
+  drivers.reserve(count);
   for (unsigned i = 0; i < count; ++i)
     drivers.push_back(make_asio_driver());
 
@@ -270,8 +272,8 @@ void node::impl::stop() {
       return;
     all.swap(tops);
   }
-  for (auto t = all.rbegin(); t != all.rend(); ++t)
-    stop_top(*t);
+  for (const top& t : std::views::reverse(all))
+    stop_top(t);
   system->stop();
   listening.reset();
   if (others != nullptr)
@@ -322,11 +324,13 @@ int node::run() {
   std::vector<std::shared_ptr<top_state>> states;
   {
     const std::lock_guard lock(impl_->mutex);
+    states.reserve(impl_->tops.size());
     for (const impl::top& t : impl_->tops)
       states.push_back(t.state);
   }
   // A supervisor that ends wakes this thread through the same door as a signal.
   std::vector<std::jthread> watchers;
+  watchers.reserve(states.size());
   for (const auto& state : states)
     watchers.emplace_back([state, &signals] {
       state->wait_until_ended();

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <deque>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 namespace erl {
@@ -214,10 +215,11 @@ private:
   /// `[{Id, Pid | undefined, worker | supervisor, Modules}]`, the newest first.
   term which_children() const {
     std::vector<term> list;
-    for (auto child = children_.rbegin(); child != children_.rend(); ++child)
-      list.push_back(term::tuple({child->spec.id,
-                                  child->process ? term(*child->process) : term(atoms::undefined),
-                                  type_of(*child), term::list({child->spec.id})}));
+    list.reserve(children_.size());
+    for (const running_child& child : std::views::reverse(children_))
+      list.push_back(
+          term::tuple({child.spec.id, child.process ? term(*child.process) : term(atoms::undefined),
+                       type_of(child), term::list({child.spec.id})}));
     const std::vector<term_ref> parts(list.begin(), list.end());
     return term::list(parts);
   }

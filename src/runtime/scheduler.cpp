@@ -236,8 +236,8 @@ void scheduler::run_slice(process_block& p) {
   }
 }
 
-void scheduler::end(process_block& p, const term& why) {
-  const term reason = why; // `why` may live in p
+void scheduler::end(process_block& p, term why) {
+  const term reason = std::move(why);
   p.run_state = process_block::state::ending;
   p.received = {};
   p.what = {};

@@ -125,7 +125,8 @@ private:
   pid pid_at(process_table::place place, bool guest) const;
   void to_remote(signal&& s);
   void run_slice(process_block& p);
-  void end(process_block& p, const term& reason);
+  /// `why` is a copy, since it may be p's own.
+  void end(process_block& p, term why);
   void undeliverable(signal&& s);
   void to_other(std::uint32_t scheduler, lane_entry entry);
   std::size_t drain_lanes();
