@@ -42,7 +42,7 @@ public:
   caller& operator=(caller&& other) noexcept;
   ~caller();
 
-  void reply(term value);
+  void reply(const term& value);
   template <class T>
     requires(!std::derived_from<T, term_ref>)
   void reply(const T& value) {
