@@ -19,6 +19,7 @@ constexpr std::size_t most_half_open = 128;
 constexpr std::size_t most_half_open_of_one_address = 16;
 constexpr std::size_t most_waiting_bytes = std::size_t{256} << 20U;
 constexpr std::size_t signal_size = 128; // in the count of waiting bytes
+constexpr duration longest_hold = std::chrono::milliseconds(500);
 } // namespace
 
 /// One link and whose it is.
@@ -29,11 +30,15 @@ public:
         table_(table) {}
 
   peer* owner = nullptr; ///< null while half open
+  std::string admitted;  ///< who the peer says it is, once it has been let in
   dist::link link;
 
 private:
   dist::handshake_decision name_received(dist::link&, const dist::peer_info& info) override {
-    return table_.decide(info);
+    auto decision = table_.decide(info);
+    if (decision.status == dist::handshake_status::ok)
+      admitted = info.name;
+    return decision;
   }
   bool still_wanted(dist::link&) override { return true; }
   void replace_old(dist::link& source) override;
@@ -48,13 +53,15 @@ private:
 };
 
 struct peers::peer {
-  /// The peer refused our attempt in favour of its own, which is on its way.
+  /// The peer's own attempt is on its way: ours is held back, or the peer has refused it.
   class patience final : public timer {
   public:
     patience(peers& table, peer& p) : table_(table), peer_(p) {}
 
   private:
     void expired() override {
+      if (std::exchange(peer_.held, false))
+        return table_.dial_now(peer_);
       table_.fail(peer_,
                   peer_.name + " refused our connection in favour of its own, which never came");
     }
@@ -73,6 +80,7 @@ struct peers::peer {
   std::unique_ptr<connection> out;
   bool looking_up = false;
   bool yields = false; ///< the peer has been told that its attempt stands instead of ours
+  bool held = false;   ///< our attempt waits for the end of the peer's
   bool dirty = false;
   patience waiting_for_peer;
   std::vector<signal> waiting;
@@ -166,11 +174,25 @@ void peers::looked_up(const std::string& name, std::expected<endpoint, std::stri
   dial(p, *where);
 }
 
+/// An attempt that is being let in would cross with ours, and messages be lost with the one that
+/// goes. OTP waits, too. Here not for long, since anybody can use a name.
 void peers::dial(peer& p, const endpoint& where) {
   p.address = where;
+  if (!is_coming_in(p.name))
+    return dial_now(p);
+  p.held = true;
+  home_->timers().arm(p.waiting_for_peer, home_->world().now() + longest_hold);
+}
+
+bool peers::is_coming_in(const std::string& name) const {
+  return std::any_of(half_open_.begin(), half_open_.end(),
+                     [&](const auto& c) { return c->admitted == name; });
+}
+
+void peers::dial_now(peer& p) {
   p.out = std::make_unique<connection>(*this);
   p.out->owner = &p;
-  p.out->link.dial(where, p.name);
+  p.out->link.dial(p.address, p.name);
 }
 
 void peers::transmit(peer& p, signal&& s) {
@@ -236,6 +258,12 @@ void peers::ended(connection& c, const dist::link_closed& how) {
     log::limited("refused", log::level::warning, "dist",
                  "an incoming connection failed: ", how.text);
     const auto keep = take_half_open(c);
+    if (const auto found = peers_.find(c.admitted);
+        found != peers_.end() && found->second->held && !is_coming_in(c.admitted)) {
+      found->second->held = false;
+      home_->timers().cancel(found->second->waiting_for_peer);
+      dial_now(*found->second);
+    }
     return;
   }
   peer& p = *c.owner;
@@ -323,6 +351,7 @@ void peers::up(connection& c, const dist::peer_info& info) {
   p.creation = info.creation;
   p.looking_up = false;
   p.yields = false;
+  p.held = false;
   home_->timers().cancel(p.waiting_for_peer);
   log::put(log::level::info, "dist", "connected to ", p.name);
   p.waiting_bytes = 0;

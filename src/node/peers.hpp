@@ -55,6 +55,8 @@ private:
   void begin(peer& p);
   void looked_up(const std::string& name, std::expected<endpoint, std::string> where);
   void dial(peer& p, const endpoint& where);
+  void dial_now(peer& p);
+  bool is_coming_in(const std::string& name) const;
   void transmit(peer& p, runtime::signal&& s);
   void transmit(peer& p, const dist::control_message& m);
   void fail(peer& p, const std::string& why);

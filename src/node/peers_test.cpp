@@ -332,6 +332,45 @@ TEST_CASE("nodes that dial each other one after the other end with one connectio
   CHECK(b.others.connected() == log_lines{"a@sim"});
 }
 
+TEST_CASE("attempts that cross at any moment end with one connection and lose nothing") {
+  const bool greater_first = GENERATE(false, true);
+  // How far the first attempt has come when the second one begins.
+  for (int head_start = 0; head_start < 40; ++head_start) {
+    cluster c(static_cast<std::uint64_t>(head_start) + 1);
+    sim_node& first = c.start(greater_first ? "b@sim" : "a@sim");
+    sim_node& second = c.start(greater_first ? "a@sim" : "b@sim");
+    log_lines got;
+    const auto receiver = [&](process& self) -> task<> {
+      self.register_name("sink");
+      for (;;) {
+        auto m = co_await self.receive();
+        got.push_back(to_string(m.body()));
+      }
+    };
+    const auto sender = [](atom node) {
+      return [node](process& self) -> task<> {
+        auto forever = infinity;
+        self.monitor_node(node);
+        self.send(destination("sink", node), term(self.node()));
+        auto lost = co_await self.receive(forever);
+        self.send(destination("sink"), atom("the_connection_was_lost"));
+      };
+    };
+    first.spawn(receiver);
+    second.spawn(receiver);
+    c.pass(10ms);
+    first.spawn(sender(second.system.self().node));
+    for (int i = 0; i < head_start; ++i) {
+      first.round();
+      second.round();
+    }
+    second.spawn(sender(first.system.self().node));
+    c.pass(8s);
+    std::sort(got.begin(), got.end());
+    CHECK(got == log_lines{"a@sim", "b@sim"});
+  }
+}
+
 TEST_CASE("a silent peer is given up within the tick time, an idle one is kept") {
   cluster c;
   sim_node& a = c.start("a@sim");
