@@ -143,7 +143,7 @@ template <class T> task<> reply_with(task<T> handler, caller from) {
 inline task<> reply_with(task<> handler, caller from) {
   auto reply = term(atoms::ok);
   co_await std::move(handler);
-  from.reply(std::move(reply));
+  from.reply(reply);
 }
 
 /// Calls `use` with the alternative that `message` is, if it is one.

@@ -31,7 +31,7 @@ atom class_name() {
 
 term reason_of_current_exception(const pid& who) {
   const atom name = class_name();
-  std::string what = "(not a std::exception)";
+  std::string what;
   try {
     throw;
   } catch (const exit_exception& exit) {
@@ -39,6 +39,7 @@ term reason_of_current_exception(const pid& who) {
   } catch (const std::exception& failure) {
     what = failure.what();
   } catch (...) {
+    what = "(not a std::exception)";
   }
   log::put(log::level::error, "process", to_string(term(who)),
            " ended by an exception: ", name.text(), ": ", what);
