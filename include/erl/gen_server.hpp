@@ -189,6 +189,9 @@ public:
   using infos = messages<>;
 
 private:
+  friend Self; // only it may be a gen_server of itself
+  gen_server() = default;
+
   Self& server() { return static_cast<Self&>(*this); }
 
   void do_init() final {
