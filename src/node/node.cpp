@@ -4,6 +4,7 @@
 #include "node/node_name.hpp"
 #include "node/peers.hpp"
 #include "node/stop_signals.hpp"
+#include "otp/gen.hpp"
 #include "otp/net_kernel.hpp"
 #include "runtime/system.hpp"
 #include <erl/epmd/client.hpp>
@@ -83,10 +84,6 @@ struct end_of_keeper {
   std::shared_ptr<top_state> state;
 };
 
-bool is_exit_of(term_ref message, const pid& who) {
-  return message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == who;
-}
-
 /// The parent of a top supervisor: starts it, stops it when told to, and says when it has ended.
 task<> keep_top(process& self, supervisor what, std::shared_ptr<top_state> state) {
   const end_of_keeper end{state};
@@ -100,7 +97,9 @@ task<> keep_top(process& self, supervisor what, std::shared_ptr<top_state> state
     co_return;
   }
   state->set_started(*started);
-  const auto relevant = [&](term_ref m) { return m.is(stop_command) || is_exit_of(m, *started); };
+  const auto relevant = [&](term_ref m) {
+    return m.is(stop_command) || gen::is_exit_of(m, *started);
+  };
   auto m = co_await self.receive(relevant);
   if (!m.body().is(stop_command)) {
     log::put(log::level::error, "node",
@@ -108,7 +107,7 @@ task<> keep_top(process& self, supervisor what, std::shared_ptr<top_state> state
     co_return;
   }
   self.exit(*started, atoms::shutdown);
-  const auto ends = [&](term_ref body) { return is_exit_of(body, *started); };
+  const auto ends = [&](term_ref body) { return gen::is_exit_of(body, *started); };
   auto ended = co_await self.receive(ends);
 }
 

@@ -52,6 +52,10 @@ void notify_failed(process& self, const pid& parent, const reference& tag, term_
     self.send(parent, term::tuple({started, term(tag), term::tuple({atoms::error, reason})}));
 }
 
+bool is_exit_of(term_ref message, const pid& who) {
+  return message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == who;
+}
+
 } // namespace gen
 
 namespace detail {
@@ -110,16 +114,12 @@ task<std::expected<term, call_error>> call_term(process& self, destination serve
   co_return std::unexpected(call_error{reason, describe(server)});
 }
 
-static bool is_exit_of(term_ref message, const pid& who) {
-  return message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == who;
-}
-
 task<std::expected<pid, term>> start_linked(process& self, owned_body what, reference tag) {
   const pid child = self.spawn_body(std::move(what), {.link = true}).process;
   const bool trapping = self.trap_exit(true);
   const auto says = [&](term_ref message) {
     return (message.is_tuple(gen::started, 3) && message.element(1).to_reference() == tag) ||
-           is_exit_of(message, child);
+           gen::is_exit_of(message, child);
   };
   auto notice = co_await self.receive(says);
   self.trap_exit(trapping);
@@ -128,7 +128,7 @@ task<std::expected<pid, term>> start_linked(process& self, owned_body what, refe
   if (!told || !body.element(2).is(atoms::ok)) {
     // The child's exit is no news any more.
     self.unlink(child);
-    static_cast<void>(self.take([&](term_ref message) { return is_exit_of(message, child); }));
+    static_cast<void>(self.take([&](term_ref message) { return gen::is_exit_of(message, child); }));
   }
   // Exits of others that came meanwhile would have ended a process that does not trap them.
   for (;;) {

@@ -27,4 +27,7 @@ void reply(process& server, term_ref from, term_ref value);
 void notify_started(process& self, const pid& parent, const reference& tag);
 void notify_failed(process& self, const pid& parent, const reference& tag, term_ref reason);
 
+/// `{'EXIT', Who, _}`: what a process that traps exits gets when `who` ends.
+bool is_exit_of(term_ref message, const pid& who);
+
 } // namespace erl::gen

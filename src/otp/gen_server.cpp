@@ -96,7 +96,7 @@ void gen_server_base::handle(const term& message) {
   const auto request = gen::parse(message);
   if (!request) {
     // A parent that ends takes its child along, even one that traps exits.
-    if (message.is_tuple(atoms::exit_signal, 3) && message.element(1).to_pid() == self().parent())
+    if (gen::is_exit_of(message, self().parent()))
       self().exit(message.share(message.element(2)));
     if (do_info(message) == handled::no)
       unknown("message", message);

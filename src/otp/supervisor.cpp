@@ -146,9 +146,7 @@ private:
       self_.exit(who, atoms::kill);
       auto killed = co_await self_.receive(is_down);
     }
-    const auto is_exit = [&](term_ref m) {
-      return m.is_tuple(atoms::exit_signal, 3) && m.element(1).to_pid() == who;
-    };
+    const auto is_exit = [&](term_ref m) { return gen::is_exit_of(m, who); };
     self_.unlink(who);
     static_cast<void>(self_.take(is_exit));
   }
