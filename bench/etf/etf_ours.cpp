@@ -1,0 +1,210 @@
+// Throughput of our codec, on the documents of gen.escript.
+//
+//   etf_ours DIRECTORY SECONDS DOCUMENT...   prints
+//   implementation,operation,document,bytes,terms,ns etf_ours --once OPERATION FILE           runs
+//   an operation twice, the second time in
+//                                            measured_once()
+//   etf_ours --list                          prints the operations
+//
+// tree          bytes to a term, and its end
+// tree_shared   the same, large binaries shared with the input
+// typed         bytes to a C++ struct (gen_call only)
+// encode        term to a fresh vector
+// encode_reuse  term to the same vector
+#include <erl/etf/codec.hpp>
+#include <erl/etf/decode.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+struct addition {
+  std::int64_t left = 0, right = 0;
+  using erl_shape = erl::tagged_shape<"add">;
+};
+
+struct caller {
+  erl::pid process;
+  /// `[alias | Reference]`, which goes back with the reply.
+  erl::term tag;
+  using erl_shape = erl::plain_tuple_shape;
+};
+
+struct call {
+  caller from;
+  addition request;
+  using erl_shape = erl::tagged_shape<"$gen_call">;
+};
+
+struct document {
+  std::string name;
+  std::vector<std::byte> bytes;
+  erl::shared_bytes shared;
+  erl::term value;
+  std::size_t terms = 0;
+  std::vector<std::byte> out;
+};
+
+[[noreturn]] void fail(std::string_view what, const document& of) {
+  std::fprintf(stderr, "etf_ours: %.*s: %s\n", static_cast<int>(what.size()), what.data(),
+               of.name.c_str());
+  std::exit(1);
+}
+
+void require(bool condition, std::string_view what, const document& of) {
+  if (!condition)
+    fail(what, of);
+}
+
+/// Makes the compiler believe that somebody looks at the value.
+template <class T> void keep(const T& value) { asm volatile("" : : "r"(&value) : "memory"); }
+
+void tree(document& of) {
+  const auto result = erl::decode_external(of.bytes);
+  require(result.has_value(), "does not decode", of);
+  keep(*result);
+}
+
+void tree_shared(document& of) {
+  const auto result = erl::decode_prefix(of.shared.bytes(), {.owner = &of.shared});
+  require(result.has_value(), "does not decode", of);
+  keep(*result);
+}
+
+void typed(document& of) {
+  const auto result = erl::decode<call>(of.bytes);
+  require(result && result->request.left == 1 && result->request.right == 2, "is no call", of);
+  keep(*result);
+}
+
+void encode(document& of) {
+  std::vector<std::byte> out;
+  erl::encode_external(of.value, out);
+  keep(out);
+}
+
+void encode_reuse(document& of) {
+  of.out.clear();
+  erl::encode_external(of.value, of.out);
+}
+
+struct operation {
+  std::string_view name;
+  void (*run)(document&);
+  /// The only document that it is for; all when empty.
+  std::string_view only;
+};
+
+constexpr operation operations[] = {
+    {"tree", tree, ""},     {"tree_shared", tree_shared, "bin16m"}, {"typed", typed, "gen_call"},
+    {"encode", encode, ""}, {"encode_reuse", encode_reuse, ""},
+};
+
+/// Every term counts, the `[]` that ends a list excepted.
+std::size_t count(erl::term_ref value) {
+  std::size_t sum = 1;
+  for (const erl::term_ref element : value.elements())
+    sum += count(element);
+  for (std::size_t i = 0; i < value.map_size(); ++i)
+    sum += count(value.map_key(i)) + count(value.map_value(i));
+  for (const erl::term_ref element : value.items())
+    sum += count(element);
+  if (value.is_cons() && !value.list_tail().is_nil())
+    sum += count(value.list_tail());
+  return sum;
+}
+
+document load(const std::string& name, const std::string& path) {
+  document result{.name = name};
+  std::ifstream file(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto bytes = std::as_bytes(std::span(text));
+  result.bytes.assign(bytes.begin(), bytes.end());
+  result.shared = erl::shared_bytes::copy(bytes);
+  auto value = erl::decode_external(result.bytes);
+  require(value.has_value(), "does not decode", result);
+  result.value = *std::move(value);
+  encode_reuse(result);
+  require(result.out == result.bytes, "encodes to other bytes", result);
+  result.terms = count(result.value);
+  return result;
+}
+
+double now() {
+  return std::chrono::duration<double, std::nano>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Nanoseconds: the best of three thirds of the time.
+double time_of(void (*run)(document&), document& of, double seconds) {
+  long batch = 1;
+  const auto run_batch = [&] {
+    const double start = now();
+    for (long i = 0; i < batch; ++i)
+      run(of);
+    return now() - start;
+  };
+  while (run_batch() < 1e7)
+    batch *= 2;
+  double best = 1e300;
+  for (int third = 0; third < 3; ++third) {
+    double spent = 0;
+    long done = 0;
+    for (; spent < seconds * 1e9 / 3; done += batch)
+      spent += run_batch();
+    best = std::min(best, spent / static_cast<double>(done));
+  }
+  return best;
+}
+
+void measure(document& of, double seconds) {
+  for (const operation& each : operations) {
+    if (!each.only.empty() && each.only != of.name)
+      continue;
+    std::printf("ours,%s,%s,%zu,%zu,%.1f\n", each.name.data(), of.name.c_str(), of.bytes.size(),
+                of.terms, time_of(each.run, of, seconds));
+    std::fflush(stdout);
+  }
+}
+
+/// The instruction count is that of this function.
+extern "C" [[gnu::noinline]] void measured_once(void (*run)(document&), document& of) { run(of); }
+
+int once(std::string_view name, const char* path) {
+  document of = load(path, path);
+  for (const operation& each : operations)
+    if (each.name == name) {
+      each.run(of);
+      measured_once(each.run, of);
+      return 0;
+    }
+  return 2;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 1 && arguments[0] == "--list") {
+    for (const operation& each : operations)
+      std::printf("%s %s\n", each.name.data(), each.only.data());
+    return 0;
+  }
+  if (arguments.size() < 3)
+    return 2;
+  if (arguments[0] == "--once")
+    return once(arguments[1], argv[3]);
+  for (std::size_t i = 2; i < arguments.size(); ++i) {
+    document of = load(arguments[i], arguments[0] + "/" + arguments[i] + ".etf");
+    measure(of, std::stod(arguments[1]));
+  }
+  return 0;
+}
