@@ -33,7 +33,9 @@ word arena::binary(std::span<const std::byte> bytes) {
     std::span<const std::byte> all = copy.bytes();
     return chain(box, all.data(), all.size(), bytes_access::share(copy));
   }
-  word* at = allocate(1 + words_for(bytes.size()));
+  const std::size_t words = words_for(bytes.size());
+  word* at = allocate(1 + words);
+  at[words] = 0; // the bytes after the end are 0, so that binaries can be compared in words
   at[0] = bytes.size();
   if (!bytes.empty())
     std::memcpy(at + 1, bytes.data(), bytes.size());

@@ -34,6 +34,8 @@ void release(block* owner) noexcept {
     destroy(owner);
 }
 
+std::size_t arena::memory() const noexcept { return block_ == nullptr ? 0 : block_->memory; }
+
 void arena::grow(std::size_t words) {
   if (words > (std::size_t{1} << 58))
     throw std::bad_alloc();

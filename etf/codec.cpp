@@ -9,33 +9,48 @@ std::unexpected<decode_error> failure(etf_errc code, std::size_t offset) {
   return std::unexpected(decode_error{code, offset, {}, {}});
 }
 
-/// A term without a version byte. Offsets in errors count from `start` bytes before it.
-std::expected<decoded, decode_error> decode_bare(std::span<const std::byte> bytes,
-                                                 const decode_options& options, std::size_t start) {
-  wire::scanned scanned = wire::scan(bytes, options);
+/// A term without a version byte. What was made is in `value`; nothing is, after an error.
+wire::outcome decode_bare(std::span<const std::byte> bytes, const decode_options& options,
+                          term& value) {
+  const wire::outcome built = wire::build(bytes, options, nullptr, value);
+  if (built.error == etf_errc::none)
+    return built;
+  const wire::scanned scanned = wire::scan(bytes, options);
   if (scanned.error != etf_errc::none)
-    return failure(scanned.error, start + scanned.bytes);
-  wire::built built = wire::build(bytes, scanned.words, options);
-  if (built.error != etf_errc::none)
-    return failure(built.error, start + built.offset);
-  return decoded{std::move(built.value), start + scanned.bytes};
+    return {scanned.error, scanned.bytes};
+  return wire::build(bytes, options, &scanned, value);
 }
 
-/// 131, 80, the size, a zlib stream.
-std::expected<decoded, decode_error> decode_compressed(std::span<const std::byte> bytes,
-                                                       const decode_options& options) {
-  constexpr std::size_t head = 6;
+/// The size, and a zlib stream: what follows 131 and 80.
+wire::outcome decode_compressed(std::span<const std::byte> bytes, const decode_options& options,
+                                term& value) {
+  constexpr std::size_t head = 4;
   if (bytes.size() < head)
-    return failure(etf_errc::truncated, bytes.size());
-  wire::inflated inflated =
-      wire::inflate(bytes.subspan(head), wire::get32(bytes.data() + 2), options.limits);
+    return {etf_errc::truncated, bytes.size()};
+  const std::size_t size = wire::get32(bytes.data());
+  const wire::inflated inflated = wire::inflate(bytes.subspan(head), size, options.limits);
   if (inflated.error != etf_errc::none)
-    return failure(inflated.error, 2);
+    return {inflated.error, 0};
   decode_options inner = options;
   inner.owner = &inflated.bytes;
-  auto result = decode_bare(inflated.bytes.bytes().first(wire::get32(bytes.data() + 2)), inner, 0);
-  if (result)
-    result->consumed = head + inflated.consumed;
+  const wire::outcome built = decode_bare(inflated.bytes.bytes().first(size), inner, value);
+  return {built.error, built.error == etf_errc::none ? head + inflated.consumed : built.bytes};
+}
+
+wire::outcome decode_term(std::span<const std::byte> bytes, const decode_options& options,
+                          term& value) {
+  if (options.framing == framing::bare)
+    return decode_bare(bytes, options, value);
+  if (bytes.empty())
+    return {etf_errc::truncated, 0};
+  if (wire::get8(bytes.data()) != etf::version)
+    return {etf_errc::bad_version, 0};
+  const bool compressed = bytes.size() > 1 && static_cast<etf::tag>(wire::get8(bytes.data() + 1)) ==
+                                                  etf::tag::compressed;
+  const std::size_t head = compressed ? 2 : 1;
+  wire::outcome result = compressed ? decode_compressed(bytes.subspan(head), options, value)
+                                    : decode_bare(bytes.subspan(head), options, value);
+  result.bytes += head;
   return result;
 }
 
@@ -43,23 +58,21 @@ std::expected<decoded, decode_error> decode_compressed(std::span<const std::byte
 
 std::expected<term, decode_error> decode_external(std::span<const std::byte> bytes,
                                                   const limits& limits) {
-  auto result = decode_prefix(bytes, {.limits = limits});
-  if (!result)
-    return std::unexpected(std::move(result.error()));
-  return std::move(result->value);
+  std::expected<term, decode_error> result;
+  const wire::outcome done = decode_term(bytes, {.limits = limits}, *result);
+  if (done.error != etf_errc::none)
+    result = failure(done.error, done.bytes);
+  return result;
 }
 
 std::expected<decoded, decode_error> decode_prefix(std::span<const std::byte> bytes,
                                                    const decode_options& options) {
-  if (options.framing == framing::bare)
-    return decode_bare(bytes, options, 0);
-  if (bytes.empty())
-    return failure(etf_errc::truncated, 0);
-  if (wire::get8(bytes.data()) != etf::version)
-    return failure(etf_errc::bad_version, 0);
-  bool compressed = bytes.size() > 1 &&
-                    static_cast<etf::tag>(wire::get8(bytes.data() + 1)) == etf::tag::compressed;
-  return compressed ? decode_compressed(bytes, options) : decode_bare(bytes.subspan(1), options, 1);
+  std::expected<decoded, decode_error> result;
+  const wire::outcome done = decode_term(bytes, options, result->value);
+  result->consumed = done.bytes;
+  if (done.error != etf_errc::none)
+    result = failure(done.error, done.bytes);
+  return result;
 }
 
 std::expected<std::size_t, decode_error> skip_term(std::span<const std::byte> bytes,

@@ -346,14 +346,30 @@ bool simple(word value) noexcept {
   return tag_of(value) == tag::integer || tag_of(value) == tag::immediate;
 }
 
+/// Is `a` below `b` in the exact order? The usual keys of maps are compared here, by their first
+/// bytes; for all else this is the general comparison.
+bool ascending(word a, word b) {
+  const tag kind = tag_of(a);
+  if (kind == tag_of(b)) {
+    if (kind == tag::integer)
+      return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
+    if (kind == tag::binary && *address(a) != 0 && *address(b) != 0) {
+      // What follows the last byte of a binary is 0, so a prefix is not above what it begins.
+      const word x = __builtin_bswap64(address(a)[1]);
+      const word y = __builtin_bswap64(address(b)[1]);
+      if (x != y)
+        return x < y;
+    }
+  }
+  return compare_words(a, b, true) < 0;
+}
+
 struct key_value {
   word key;
   word value;
 };
 
-bool key_less(const key_value& a, const key_value& b) {
-  return compare_words(a.key, b.key, true) < 0;
-}
+bool key_less(const key_value& a, const key_value& b) { return ascending(a.key, b.key); }
 
 /// Stable, in place.
 void insertion_sort(key_value* first, std::size_t count) {
@@ -401,7 +417,7 @@ namespace detail {
 std::size_t sort_pairs(word* pairs, std::size_t count) {
   std::size_t sorted = 1;
   auto key = [&](std::size_t index) { return pairs[2 * index]; };
-  while (sorted < count && compare_words(key(sorted - 1), key(sorted), true) < 0)
+  while (sorted < count && ascending(key(sorted - 1), key(sorted)))
     ++sorted;
   if (sorted >= count)
     return count;

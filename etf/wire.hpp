@@ -1,12 +1,12 @@
-/// Decoding in two passes over the bytes, and what they share.
+/// Decoding, in one pass over the bytes or in three.
 ///
-/// The first pass (`scan`) checks everything that can be checked without building: tags, lengths,
-/// texts, ranges. It needs no stack, as it only counts how many terms are still missing, and it
-/// finds out how many words the term takes. That count of missing terms never exceeds the bytes
-/// that are left (each takes at least one), so no announced size is believed. The second pass
-/// (`build`) fills one block of exactly that size without looking at bounds again; it interns the
-/// atoms, sorts the maps, and can fail for repeated keys, depth and atoms only. Bytes that do not
-/// decode thus cost no memory, and leave no atoms behind unless they fail in those last three.
+/// The first pass (`build`) fills memory that grows with the bytes that are read, and gives up as
+/// soon as anything is not as it should be, or an atom is new. That is all for nearly every
+/// message. Else `scan` goes over the bytes: it builds nothing, says exactly what is wrong and
+/// where, and how many words the term takes. If nothing was wrong, `build` runs again, into one
+/// block of that size; now it makes the new atoms, and can fail for repeated keys, depth and atoms
+/// only. So bytes that do not decode leave no atoms behind unless they fail in those last three.
+/// Both count how many terms are announced, and never believe more than there are bytes.
 #pragma once
 
 #include <erl/etf/codec.hpp>
@@ -65,14 +65,17 @@ struct scanned {
 /// Checks the term at the start of `bytes`, which has no version byte.
 scanned scan(std::span<const std::byte> bytes, const decode_options& options) noexcept;
 
-/// What the second pass makes of a term that was scanned.
-struct built {
+/// How making a term went.
+struct outcome {
   etf_errc error = etf_errc::none;
-  std::size_t offset = 0;
-  term value;
+  /// Bytes of the term, or up to what is wrong.
+  std::size_t bytes = 0;
 };
 
-built build(std::span<const std::byte> bytes, std::size_t words, const decode_options& options);
+/// Makes the term at the start of `bytes`, which goes to `value` unless there is an error. Without
+/// a scan before (`known` is null) the error only says that there is one, or a new atom.
+outcome build(std::span<const std::byte> bytes, const decode_options& options, const scanned* known,
+              term& value);
 
 /// What inflating gives.
 struct inflated {

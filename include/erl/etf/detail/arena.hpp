@@ -35,6 +35,14 @@ public:
       grow(words);
   }
 
+  /// The free words of the present piece, for a loop that hands them out itself and then says how
+  /// far it got.
+  word* next() const noexcept { return next_; }
+  word* limit() const noexcept { return limit_; }
+  void move_to(word* next) noexcept { next_ = next; }
+  /// Bytes of all pieces.
+  std::size_t memory() const noexcept;
+
   word* allocate(std::size_t words) {
     reserve(words);
     word* result = next_;
