@@ -1,0 +1,160 @@
+%% Bytes that are, or nearly are, external terms, from the state of rand.
+-module(random_bytes).
+
+-export([external/0, safe/1]).
+
+-define(TAGS, [67, 70, 77, 80, 82, 88, 89, 90, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+               112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 131]).
+
+%% 131 and a term in any legal form, with up to four mutations.
+external() ->
+    Bytes = mutate(one_of([0, 1, 1, 1, 2, 2, 3, 4]), odd(random_terms:small())),
+    case rand:uniform(20) of
+        1 -> mutate(rand:uniform(2) - 1, <<131, 80, (byte_size(Bytes)):32, (zlib:compress(Bytes))/binary>>);
+        2 -> mutate(1, <<131, Bytes/binary>>);
+        _ -> <<131, Bytes/binary>>
+    end.
+
+%% Some bytes end a whole VM: a fun of arity 256. Others make it allocate what a compressed term claims to be.
+safe(<<131, 80, Size:32, _/binary>>) when Size > 16#1000000 -> false;
+safe(<<131, 80, _:32, Data/binary>>) ->
+    try safe_inside(zlib:uncompress(Data)) catch error:_ -> true end;
+safe(Bytes) -> safe_inside(Bytes).
+
+safe_inside(Bytes) -> binary:match(Bytes, <<98, 0, 0, 1>>) =:= nomatch orelse binary:match(Bytes, <<113>>) =:= nomatch.
+
+one_of(List) -> random_terms:one_of(List).
+
+%% The term in a form that OTP may not write, but reads.
+odd(Term) ->
+    case rand:uniform(3) of
+        1 -> plain(Term);
+        _ -> odd_form(Term)
+    end.
+
+plain(Term) ->
+    <<131, Bytes/binary>> = term_to_binary(Term, [{minor_version, rand:uniform(3) - 1}]),
+    Bytes.
+
+odd_form(Integer) when is_integer(Integer) ->
+    Digits = binary:encode_unsigned(abs(Integer), little),
+    Padded = <<Digits/binary, 0:(8 * (rand:uniform(4) - 1))>>,
+    Sign = case Integer < 0 of true -> one_of([1, 2, 255]); false -> 0 end,
+    case rand:uniform(3) of
+        1 when byte_size(Padded) < 256 -> <<110, (byte_size(Padded)), Sign, Padded/binary>>;
+        2 -> <<111, (byte_size(Padded)):32, Sign, Padded/binary>>;
+        _ when Integer >= -16#80000000, Integer < 16#80000000 -> <<98, Integer:32>>;
+        _ -> plain(Integer)
+    end;
+odd_form(Float) when is_float(Float) ->
+    Text = iolist_to_binary(case rand:uniform(4) of
+        1 -> io_lib:format("~.*e", [rand:uniform(20) + 1, Float]);
+        2 when abs(Float) < 1.0e9 -> io_lib:format("~.*f", [rand:uniform(10), Float]);
+        3 -> io_lib:format("~p", [Float]);
+        _ -> io_lib:format("~.20e", [Float])
+    end),
+    Size = min(31, byte_size(Text)),
+    <<99, (binary:part(Text, 0, Size))/binary, 0:(8 * (31 - Size))>>;
+odd_form(Atom) when is_atom(Atom) ->
+    Utf8 = atom_to_binary(Atom, utf8),
+    case rand:uniform(3) of
+        1 -> <<118, (byte_size(Utf8)):16, Utf8/binary>>;
+        2 ->
+            try
+                Latin1 = atom_to_binary(Atom, latin1),
+                Size = byte_size(Latin1),
+                one_of([<<115, Size, Latin1/binary>>, <<100, Size:16, Latin1/binary>>])
+            catch
+                error:_ -> plain(Atom)
+            end;
+        3 -> plain(Atom)
+    end;
+odd_form([]) -> one_of([<<106>>, <<107, 0:16>>, <<108, 0:32, 106>>]);
+odd_form([_ | _] = List) -> odd_list(List, rand:uniform(length_of(List) + 1) - 1);
+odd_form(Map) when is_map(Map) ->
+    Pairs = [{rand:uniform(), odd(Key), odd(Value)} || {Key, Value} <- maps:to_list(Map)],
+    <<116, (length(Pairs)):32, << <<Key/binary, Value/binary>> || {_, Key, Value} <- lists:sort(Pairs) >>/binary>>;
+odd_form(Binary) when is_binary(Binary), Binary =/= <<>> -> <<77, (byte_size(Binary)):32, 8, Binary/binary>>;
+odd_form(Bits) when is_bitstring(Bits), not is_binary(Bits) ->
+    Junk = 8 - bit_size(Bits) rem 8,
+    <<77, (byte_size(Bits)):32, (8 - Junk), Bits/bitstring, (rand:uniform(1 bsl Junk) - 1):Junk>>;
+odd_form(Pid) when is_pid(Pid) ->
+    Bytes = plain(Pid),
+    old_form(103, binary:part(Bytes, 1, byte_size(Bytes) - 5));
+odd_form(Port) when is_port(Port) ->
+    Bytes = plain(Port),
+    Node = binary:part(Bytes, 1, byte_size(Bytes) - 13),
+    case rand:uniform(2) of
+        1 -> old_form(102, <<Node/binary, (rand:uniform(1 bsl 28)):32>>);
+        2 -> <<89, Node/binary, 7:32, (one_of([0, 1, 77])):32>>
+    end;
+odd_form(Ref) when is_reference(Ref) ->
+    <<90, Size:16, Rest/binary>> = plain(Ref),
+    Node = binary:part(Rest, 0, byte_size(Rest) - 4 * Size - 4),
+    Words = binary:part(Rest, byte_size(Rest), -4 * Size),
+    case rand:uniform(2) of
+        1 -> old_form(101, <<Node/binary, (binary:part(Words, 0, 4))/binary>>);
+        2 -> <<114, Size:16, Node/binary, (one_of([0, 3, 3, 4])), Words/binary>>
+    end;
+odd_form(Tuple) when is_tuple(Tuple), not is_function(Tuple) ->
+    Elements = << <<(odd(Element))/binary>> || Element <- tuple_to_list(Tuple) >>,
+    <<105, (tuple_size(Tuple)):32, Elements/binary>>;
+odd_form(Term) -> plain(Term).
+
+old_form(Tag, Bytes) -> <<Tag, Bytes/binary, (one_of([0, 1, 2, 3, 4]))>>.
+
+%% The first Count elements, and the rest as the tail.
+odd_list(List, Count) ->
+    {Elements, Tail} = split(Count, List, <<>>),
+    <<108, Count:32, Elements/binary, (odd(Tail))/binary>>.
+
+split(0, Tail, Bytes) -> {Bytes, Tail};
+split(Count, [Head | Tail], Bytes) -> split(Count - 1, Tail, <<Bytes/binary, (odd(Head))/binary>>).
+
+length_of([_ | Tail]) -> 1 + length_of(Tail);
+length_of(_) -> 0.
+
+mutate(0, Bytes) -> Bytes;
+mutate(_, <<>>) -> <<>>;
+mutate(Times, Bytes) -> mutate(Times - 1, mutate(Bytes)).
+
+mutate(Bytes) ->
+    At = place(Bytes),
+    <<Before:At/binary, Byte, After/binary>> = Bytes,
+    case rand:uniform(10) of
+        1 -> <<Before/binary, (Byte bxor (1 bsl (rand:uniform(8) - 1))), After/binary>>;
+        2 -> <<Before/binary, (rand:uniform(256) - 1), After/binary>>;
+        3 -> <<Before/binary, (one_of(?TAGS)), After/binary>>;
+        4 -> Before;
+        5 -> <<Before/binary, (drop(After))/binary>>;
+        6 -> <<Before/binary, (rand:bytes(rand:uniform(6)))/binary, Byte, After/binary>>;
+        7 -> <<Before/binary, Byte, (number(After))/binary>>;
+        8 -> <<Before/binary, Byte, (number(After))/binary>>;
+        9 ->
+            Rest = one_of([<<Byte, After/binary>>, drop(After)]),
+            <<Before/binary, (odd(random_terms:small()))/binary, Rest/binary>>;
+        10 -> <<Bytes/binary, (binary:part(Bytes, At, rand:uniform(byte_size(Bytes) - At)))/binary>>
+    end.
+
+%% Any byte, or one that looks like a tag.
+place(Bytes) ->
+    Tags = [At || {At, 1} <- binary:matches(Bytes, [<<Tag>> || Tag <- ?TAGS])],
+    case rand:uniform(2) of
+        1 when Tags =/= [] -> one_of(Tags);
+        _ -> rand:uniform(byte_size(Bytes)) - 1
+    end.
+
+drop(Bytes) ->
+    Count = min(byte_size(Bytes), rand:uniform(8)),
+    <<_:Count/binary, Rest/binary>> = Bytes,
+    Rest.
+
+%% Another number in place of that at the start.
+number(Bytes) ->
+    Size = one_of([8, 8, 16, 32, 32]),
+    case Bytes of
+        <<Number:Size, Rest/binary>> ->
+            Other = one_of([Number - 1, Number + 1, 0, 1, 2, 3, 5, 6, 255, 256, 65535, 1 bsl 24, 1 bsl 31, -1]),
+            <<Other:Size, Rest/binary>>;
+        _ -> Bytes
+    end.
