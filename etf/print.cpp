@@ -1,10 +1,9 @@
 // Prints terms: a walk in preorder. A frame stays on the stack until its closing bracket is
 // written.
-#include "etf/magnitude.hpp"
+#include "etf/inspect.hpp"
 #include "etf/parts.hpp"
 #include "etf/print_leaf.hpp"
 #include "etf/stack.hpp"
-#include "etf/utf8.hpp"
 #include <erl/etf/print.hpp>
 
 #include <algorithm>
@@ -16,21 +15,18 @@ namespace {
 
 using detail::word;
 
-constexpr std::string_view cut_mark = "...";
-/// More decimal digits than this many to a word are never needed.
-constexpr std::size_t digits_of_word = 20;
-
 class printer {
 public:
   printer(std::string& out, const print_options& options) noexcept
-      : out_(out), options_(options), start_(out.size()), end_(limit(start_, options.max_bytes)) {}
+      : out_(out), options_(options), start_(out.size()),
+        end_(text::end_of(start_, options.max_bytes)) {}
 
   void run(word root) {
     one(root);
     while (!left_.empty() && out_.size() <= end_)
       next();
     if (out_.size() > end_)
-      cut();
+      text::cut(out_, start_, end_);
   }
 
 private:
@@ -44,19 +40,6 @@ private:
     shape what;
     bool started;
   };
-
-  static std::size_t limit(std::size_t start, std::size_t bytes) noexcept {
-    return bytes > std::string::npos - start ? std::string::npos : start + bytes;
-  }
-
-  /// Shortens the text to the limit, at the border of a character.
-  void cut() {
-    std::size_t size = std::max(start_, end_ - std::min(end_, cut_mark.size()));
-    while (size > start_ && (out_[size] & 0xc0) == 0x80)
-      --size;
-    out_.resize(size);
-    out_ += cut_mark;
-  }
 
   void next() {
     frame& now = left_.top();
@@ -165,24 +148,34 @@ private:
     switch (detail::kind_of(at[0])) {
     case detail::box_kind::positive_integer:
     case detail::box_kind::negative_integer:
-      return integer(at, count);
+      return text::write_integer(at, end_, out_);
     case detail::box_kind::slice:
     case detail::box_kind::bits:
       return text::write_bits(detail::slice_or_bits(at), options_.style, end_, out_);
     case detail::box_kind::map:
       return open("#{", shape::map, at + 1, 2 * count);
     case detail::box_kind::pid:
-      return pid(detail::pid_at(at));
+      out_ += '<';
+      text::write_parts(detail::pid_at(at), options_.own_node, out_);
+      out_ += '>';
+      return;
     case detail::box_kind::port:
-      return port(detail::port_at(at));
+      out_ += "#Port<";
+      text::write_parts(detail::port_at(at), options_.own_node, out_);
+      out_ += '>';
+      return;
     case detail::box_kind::reference:
-      return reference(detail::reference_at(at));
+      out_ += "#Ref<";
+      text::write_parts(detail::reference_at(at), options_.own_node, out_);
+      out_ += '>';
+      return;
     case detail::box_kind::external_fun:
       out_ += "fun ";
       atom(at[1]);
       out_ += ':';
       atom(at[2]);
-      return number("/", count);
+      out_ += '/';
+      return text::write_number(count, out_);
     case detail::box_kind::closure:
       out_ += "#Fun<";
       atom(at[detail::closure_module]);
@@ -197,48 +190,6 @@ private:
       return open("{", shape::record, at + detail::record_head + count / 2, count / 2,
                   at + detail::record_head);
     }
-  }
-
-  void integer(const word* at, std::size_t words) {
-    if (detail::kind_of(at[0]) == detail::box_kind::negative_integer)
-      out_ += '-';
-    // Digits of large numbers are slow to find; none are when they would not fit.
-    if (words > 8 && (words - 1) * (digits_of_word - 1) > end_ - std::min(end_, out_.size()))
-      out_.append(end_ - std::min(end_, out_.size()) + 1, '.');
-    else
-      magnitude::print({at + 1, words}, out_);
-  }
-
-  void number(std::string_view before, std::uint64_t value) {
-    out_ += before;
-    text::write_number(value, out_);
-  }
-
-  void node(erl::atom node) {
-    text::write_number(node == options_.own_node ? 0 : node.index(), out_);
-  }
-
-  void pid(const erl::pid& value) {
-    out_ += '<';
-    node(value.node);
-    number(".", value.id);
-    number(".", value.serial);
-    out_ += '>';
-  }
-
-  void port(const erl::port& value) {
-    out_ += "#Port<";
-    node(value.node);
-    number(".", value.id);
-    out_ += '>';
-  }
-
-  void reference(const erl::reference& value) {
-    out_ += "#Ref<";
-    node(value.node);
-    for (std::size_t i = value.size; i-- > 0;)
-      number(".", value.words[i]);
-    out_ += '>';
   }
 
   static constexpr word proper_end = detail::list_end;
@@ -265,6 +216,8 @@ void set_own_node(atom node) noexcept {
 }
 
 void print(term_ref value, std::string& out, const print_options& options) {
+  if (options.style == print_style::elixir)
+    return text::inspect(value, out, options);
   printer(out, options).run(value.raw());
 }
 

@@ -1,6 +1,6 @@
 #include "etf/print_leaf.hpp"
 
-#include "etf/utf8.hpp"
+#include "etf/magnitude.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,32 +18,8 @@ constexpr std::array reserved = std::to_array<std::string_view>(
      "case",  "catch", "cond",    "div",    "else",    "end",  "fun", "if",   "let", "maybe",
      "not",   "of",    "or",      "orelse", "receive", "rem",  "try", "when", "xor"});
 
-bool is_lower(char32_t code) noexcept {
-  return (code >= 'a' && code <= 'z') || (code >= 0xdf && code <= 0xff && code != 0xf7);
-}
-
-bool is_upper(char32_t code) noexcept {
-  return (code >= 'A' && code <= 'Z') || (code >= 0xc0 && code <= 0xde && code != 0xd7);
-}
-
-bool is_name_part(char32_t code) noexcept {
-  return is_lower(code) || is_upper(code) || (code >= '0' && code <= '9') || code == '_' ||
-         code == '@';
-}
-
-/// Calls `each` for the characters of valid UTF-8 until it returns false; true when it never did.
-template <class Each> bool for_characters(std::string_view text, Each each) {
-  while (!text.empty()) {
-    auto next = utf8::first(text);
-    if (!next || !each(next->code))
-      return false;
-    text.remove_prefix(next->size);
-  }
-  return true;
-}
-
 bool is_plain_atom(std::string_view text) {
-  if (text.empty() || std::ranges::binary_search(reserved, text))
+  if (text.empty() || is_reserved(text))
     return false;
   auto first = utf8::first(text);
   return first && is_lower(first->code) && for_characters(text, is_name_part);
@@ -143,6 +119,23 @@ void write_string(std::string_view bytes, bool utf8, std::size_t end, std::strin
 
 } // namespace
 
+bool is_lower(char32_t code) noexcept {
+  return (code >= 'a' && code <= 'z') || (code >= 0xdf && code <= 0xff && code != 0xf7);
+}
+
+bool is_upper(char32_t code) noexcept {
+  return (code >= 'A' && code <= 'Z') || (code >= 0xc0 && code <= 0xde && code != 0xd7);
+}
+
+bool is_name_part(char32_t code) noexcept {
+  return is_lower(code) || is_upper(code) || (code >= '0' && code <= '9') || code == '_' ||
+         code == '@';
+}
+
+bool is_reserved(std::string_view word) noexcept {
+  return std::ranges::binary_search(reserved, word);
+}
+
 void write_number(std::uint64_t value, std::string& out) {
   std::array<char, 20> text{};
   char* end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
@@ -230,6 +223,61 @@ void write_bits(detail::bits_of bits, print_style style, std::size_t end, std::s
     write_number(bits.bits % 8, out);
   }
   out += ">>";
+}
+
+void write_integer(const detail::word* box, std::size_t end, std::string& out) {
+  const std::size_t words = detail::size_of(box[0]);
+  const std::size_t room = end - std::min(end, out.size());
+  if (detail::kind_of(box[0]) == detail::box_kind::negative_integer)
+    out += '-';
+  // Small ones are found at once.
+  if (words > 8 && (words - 1) * magnitude::decimal_digits > room)
+    out.append(room + 1, '.');
+  else
+    magnitude::print({box + 1, words}, out);
+}
+
+namespace {
+
+void write_node(atom node, atom own_node, std::string& out) {
+  write_number(node == own_node ? 0 : node.index(), out);
+}
+
+void write_part(std::uint64_t value, std::string& out) {
+  out += '.';
+  write_number(value, out);
+}
+
+} // namespace
+
+void write_parts(const pid& value, atom own_node, std::string& out) {
+  write_node(value.node, own_node, out);
+  write_part(value.id, out);
+  write_part(value.serial, out);
+}
+
+void write_parts(const port& value, atom own_node, std::string& out) {
+  write_node(value.node, own_node, out);
+  write_part(value.id, out);
+}
+
+void write_parts(const reference& value, atom own_node, std::string& out) {
+  write_node(value.node, own_node, out);
+  for (std::size_t i = value.size; i-- > 0;)
+    write_part(value.words[i], out);
+}
+
+std::size_t end_of(std::size_t start, std::size_t bytes) noexcept {
+  return bytes > std::string::npos - start ? std::string::npos : start + bytes;
+}
+
+void cut(std::string& out, std::size_t start, std::size_t end) {
+  constexpr std::string_view mark = "...";
+  std::size_t size = std::max(start, end - std::min(end, mark.size()));
+  while (size > start && (out[size] & 0xc0) == 0x80)
+    --size;
+  out.resize(size);
+  out += mark;
 }
 
 } // namespace erl::text

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "etf/parts.hpp"
+#include "etf/utf8.hpp"
 #include <erl/etf/print.hpp>
 
 #include <cstddef>
@@ -9,6 +10,26 @@
 #include <string_view>
 
 namespace erl::text {
+
+/// The first and the further characters of an atom without quotes; with upper-case ones or `_` in
+/// front it is a variable.
+bool is_lower(char32_t code) noexcept;
+bool is_upper(char32_t code) noexcept;
+bool is_name_part(char32_t code) noexcept;
+
+/// A word of Erlang's grammar (of OTP 27), which as an atom needs quotes.
+bool is_reserved(std::string_view word) noexcept;
+
+/// Calls `each` for the characters of valid UTF-8 until it returns false; true when it never did.
+template <class Each> bool for_characters(std::string_view text, Each each) {
+  while (!text.empty()) {
+    const auto next = utf8::first(text);
+    if (!next || !each(next->code))
+      return false;
+    text.remove_prefix(next->size);
+  }
+  return true;
+}
 
 /// The shortest digits that give the same double again, in Erlang's form.
 void write_float(double value, std::string& out);
@@ -26,5 +47,21 @@ bool is_printable(char32_t code) noexcept;
 void write_bits(detail::bits_of bits, print_style style, std::size_t end, std::string& out);
 
 void write_number(std::uint64_t value, std::string& out);
+
+/// The integer of any size in a box. Digits are slow to find; dots stand for those that would make
+/// `out` longer than `end`.
+void write_integer(const detail::word* box, std::size_t end, std::string& out);
+
+/// Identifiers: the index of the node (0 for `own_node`) and the numbers, with dots between them.
+void write_parts(const pid& value, atom own_node, std::string& out);
+void write_parts(const port& value, atom own_node, std::string& out);
+void write_parts(const reference& value, atom own_node, std::string& out);
+
+/// Where text of at most `bytes` that begins at `start` ends.
+std::size_t end_of(std::size_t start, std::size_t bytes) noexcept;
+
+/// Shortens what follows byte `start` so that all ends at byte `end`, between characters, with
+/// `...`.
+void cut(std::string& out, std::size_t start, std::size_t end);
 
 } // namespace erl::text

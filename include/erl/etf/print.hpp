@@ -17,6 +17,12 @@ enum class print_style : std::uint8_t {
   plain,
   /// As `~w`: like plain, characters beyond Latin-1 as `\x{4E2D}`.
   plain_latin1,
+  /// As Elixir's `inspect` without limits and on one line: `%{name: "Ada", tags: [:a, nil]}`. Maps
+  /// are in ascending exact order of the keys (Elixir's own is arbitrary unless it is told to sort
+  /// them). A map with a module in `__struct__` prints as a struct, without the forms that Elixir's
+  /// protocol gives to single ones: `%Date{...}`, not `~D[...]`. Atoms with characters beyond
+  /// the Latin letters up to U+017E are always quoted.
+  elixir,
 };
 
 /// The node whose pids are printed with 0 in front, as a node prints its own: `nonode@nohost` until
