@@ -58,6 +58,8 @@ std::string_view to_text(etf_errc code) noexcept {
     return "another value was expected";
   case etf_errc::missing_key:
     return "a key is missing";
+  case etf_errc::bad_syntax:
+    return "syntax error";
   }
   return "unknown error";
 }

@@ -8,7 +8,7 @@
 
 namespace erl {
 
-/// Why a term could not be decoded, or an atom not interned.
+/// Why a term could not be decoded or parsed, or an atom not interned.
 enum class etf_errc : std::uint8_t {
   /// No error. Never found in a `decode_error`.
   none,
@@ -65,6 +65,8 @@ enum class etf_errc : std::uint8_t {
   wrong_value,
   /// A map without a key that the target type requires.
   missing_key,
+  /// Text that its grammar does not allow, or that stands for no term.
+  bad_syntax,
 };
 
 /// One English phrase for a code, without a full stop. Lives for ever.
