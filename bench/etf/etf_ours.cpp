@@ -127,7 +127,8 @@ std::size_t count(erl::term_ref value) {
 }
 
 document load(const std::string& name, const std::string& path) {
-  document result{.name = name};
+  document result;
+  result.name = name;
   std::ifstream file(path, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   const auto bytes = std::as_bytes(std::span(text));

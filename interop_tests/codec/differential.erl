@@ -159,10 +159,10 @@ stricter(Bytes, Offset, Message) ->
     Fun = string:prefix(Message, "bad fun") =/= nomatch,
     Rules =
         [{"an index into OTP's atom table", lists:member(Before, [73, 75]) orelse lists:member(At(Offset), [73, 75])},
-         {"a reference without words", lists:member(At(Offset - 3), [90, 114]) andalso {At(Offset - 2), Before} =:= {0, 0}},
-         {"a number of a fun written as a bignum, or as the tail of an empty list",
+         {"a reference without words",
+          lists:member(At(Offset - 3), [90, 114]) andalso {At(Offset - 2), Before} =:= {0, 0}},
+         {"an old number of a closure written as a bignum, or as the tail of an empty list",
           Fun andalso lists:member(Before, [108, 110, 111])},
-         {"a fun of more than 255 arguments", Fun andalso At(Offset - 5) =:= 98},
          {"a float with a comma", Before =:= 99 andalso float_has($,, Bytes, Offset)},
          {"a closure of a pid of more than 28 bits on nonode@nohost",
           string:prefix(Message, "bad pid") =/= nomatch andalso binary:match(Bytes, <<"nonode@nohost">>) =/= nomatch}],

@@ -15,13 +15,28 @@ external() ->
         _ -> <<131, Bytes/binary>>
     end.
 
-%% Some bytes end a whole VM: a fun of arity 256. Others make it allocate what a compressed term claims to be.
+%% Some bytes end a whole VM: external funs with an arity above 255 do. Others make it allocate what a compressed term
+%% claims to be.
 safe(<<131, 80, Size:32, _/binary>>) when Size > 16#1000000 -> false;
 safe(<<131, 80, _:32, Data/binary>>) ->
     try safe_inside(zlib:uncompress(Data)) catch error:_ -> true end;
 safe(Bytes) -> safe_inside(Bytes).
 
-safe_inside(Bytes) -> binary:match(Bytes, <<98, 0, 0, 1>>) =:= nomatch orelse binary:match(Bytes, <<113>>) =:= nomatch.
+safe_inside(Bytes) ->
+    lists:all(fun({At, 1}) ->
+        <<_:At/binary, 113, Fun/binary>> = Bytes,
+        safe_arity(after_atom(after_atom(Fun)))
+    end, binary:matches(Bytes, <<113>>)).
+
+after_atom(<<Tag, Size:16, _:Size/binary, Rest/binary>>) when Tag =:= 100; Tag =:= 118 -> Rest;
+after_atom(<<Tag, Size, _:Size/binary, Rest/binary>>) when Tag =:= 115; Tag =:= 119 -> Rest;
+after_atom(<<73, _:16, Rest/binary>>) -> Rest;
+after_atom(<<75, _:24, Rest/binary>>) -> Rest;
+after_atom(_) -> <<>>.
+
+safe_arity(<<98, Arity:32/signed, _/binary>>) -> Arity =< 255;
+safe_arity(<<Tag, _/binary>>) -> Tag =:= 97;
+safe_arity(<<>>) -> true.
 
 one_of(List) -> random_terms:one_of(List).
 

@@ -258,8 +258,8 @@ printable(Fun) when is_function(Fun) ->
     {name, Name} = erlang:fun_info(Fun, name),
     {type, Type} = erlang:fun_info(Fun, type),
     Type =:= local orelse lists:member(Name, [ok, a, map, aB_1, 'A', '1', 'hello world']);
-%% OTP 29 gives up reading bytes as text at the first character that it would not print, and OTP 27 only after having seen
-%% whether all of them are UTF-8.
+%% OTP 29 gives up reading bytes as text at the first character that it would not print; OTP 27 first looks whether all
+%% are UTF-8.
 printable(Binary) when is_binary(Binary) ->
     case unicode:characters_to_list(Binary) of
         {_, Start, _} -> io_lib:printable_latin1_list(Start);
