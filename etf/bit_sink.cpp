@@ -20,6 +20,10 @@ void bit_sink::put(std::uint8_t byte, std::size_t bits) {
 }
 
 void bit_sink::put(bool negative, magnitude::view words, std::size_t bits, bool little) {
+  if (bits <= 8) {
+    const auto low = static_cast<std::uint8_t>(words.empty() ? 0 : words[0]);
+    return put(static_cast<std::uint8_t>(negative ? 0 - low : low), bits);
+  }
   // The lowest byte first; of a negative number the complement of the magnitude less one.
   std::vector<std::uint8_t> bytes((bits + 7) / 8);
   bool borrow = negative;

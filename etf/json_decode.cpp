@@ -167,12 +167,12 @@ private:
 
   bool integer(std::size_t start, std::size_t first) {
     digits_.start(10);
-    bool good = true;
+    bool good = at_ - first <= options_.bounds.digits;
     for (std::size_t i = first; good && i < at_; ++i)
       good = digits_.add(digit_at(i));
     if (!good || !digits_.finish()) {
       at_ = start;
-      return fail(etf_errc::integer_too_large, "an integer of more than 524280 bytes");
+      return fail(etf_errc::integer_too_large, "an integer of too many digits");
     }
     made_.integer(first != start, digits_.words());
     return true;

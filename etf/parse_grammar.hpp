@@ -24,7 +24,8 @@ public:
   /// and `variables` gets their names in the order of their first appearance.
   grammar(std::string_view text, const limits& bounds,
           std::vector<std::string>* variables = nullptr) noexcept
-      : scan_(text), bounds_(bounds), new_atoms_left_(bounds.new_atoms), variables_(variables) {}
+      : scan_(text, bounds.digits), bounds_(bounds), new_atoms_left_(bounds.new_atoms),
+        variables_(variables) {}
 
   /// Goes to the first token.
   [[nodiscard]] bool start() { return scan_.advance(); }

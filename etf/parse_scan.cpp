@@ -3,6 +3,7 @@
 #include "etf/print_leaf.hpp"
 #include "etf/utf8.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace erl::text {
@@ -18,18 +19,25 @@ bool scanner::fail(etf_errc code, std::size_t at, std::string detail) {
   return false;
 }
 
+std::string_view scanner::brief_source() const noexcept {
+  constexpr std::size_t longest = 40;
+  const std::string_view whole = source();
+  const std::string_view line = whole.substr(0, whole.find('\n'));
+  std::size_t size = std::min(line.size(), longest);
+  while (size < line.size() && size > 0 && (line[size] & 0xc0) == 0x80)
+    --size;
+  return line.substr(0, size);
+}
+
 bool scanner::fail_expecting(std::string_view what) {
   std::string detail = "expected ";
   detail.append(what).append(", got ");
-  constexpr std::size_t longest = 40;
   if (kind_ == token::end)
     detail += "the end";
   else if (kind_ == token::full_stop)
     detail += "a full stop";
-  else if (source().size() > longest)
-    detail.append(source().substr(0, source().find_last_not_of("\x80\xbf", longest))).append("...");
   else
-    detail.append("'").append(source()).append("'");
+    detail.append("'").append(brief_source()).append("'");
   return fail(kind_ == token::end ? etf_errc::truncated : etf_errc::bad_syntax, start_,
               std::move(detail));
 }
@@ -144,14 +152,19 @@ bool scanner::digits(unsigned base) {
   return true;
 }
 
+bool scanner::fail_too_large() {
+  return fail(etf_errc::integer_too_large, start_, "an integer of too many digits");
+}
+
 bool scanner::integer(std::size_t first, unsigned base) {
+  if (at_ - first > most_digits_)
+    return fail_too_large();
   digits_.start(base);
   for (const char digit : text_.substr(first, at_ - first)) {
     if (digit != '_' && !digits_.add(digit_value(digit)))
-      return fail(etf_errc::integer_too_large, start_, "an integer of more than 524280 bytes");
+      return fail_too_large();
   }
-  return digits_.finish() ||
-         fail(etf_errc::integer_too_large, start_, "an integer of more than 524280 bytes");
+  return digits_.finish() || fail_too_large();
 }
 
 bool scanner::nothing_attached() {

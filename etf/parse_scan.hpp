@@ -37,7 +37,9 @@ enum class token : std::uint8_t {
 /// Reads one token after the other. After `advance` returned false, `error` says why.
 class scanner {
 public:
-  explicit scanner(std::string_view text) noexcept : text_(text) {}
+  /// Integers have at most `most_digits`.
+  scanner(std::string_view text, std::size_t most_digits) noexcept
+      : text_(text), most_digits_(most_digits) {}
 
   /// Goes to the next token.
   [[nodiscard]] bool advance();
@@ -72,6 +74,8 @@ private:
     kind_ = kind;
     return true;
   }
+  /// The beginning of the token, for messages.
+  std::string_view brief_source() const noexcept;
   /// The next character of the text, which must be valid.
   bool character(char32_t& code);
   bool skip_space();
@@ -81,6 +85,7 @@ private:
   bool read_number();
   bool digits(unsigned base);
   bool integer(std::size_t first, unsigned base);
+  bool fail_too_large();
   bool based();
   bool fraction();
   bool exponent();
@@ -100,6 +105,7 @@ private:
   bool control_escape(char32_t& code);
 
   std::string_view text_;
+  std::size_t most_digits_;
   /// Of the current token, and behind it.
   std::size_t start_ = 0;
   std::size_t at_ = 0;

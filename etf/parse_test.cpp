@@ -140,6 +140,9 @@ TEST_CASE("errors say what was expected, what came, and where") {
   CHECK(error_of("-a") == "1:2: expected a number, got 'a'");
   CHECK(error_of("\n\n  \"\"\"\n   a\n b\n   \"\"\"") ==
         "5:1: a line with less indentation than the last one");
+  CHECK(error_of("{a \"first\nsecond\"") == "1:4: expected ',' or '}', got '\"first'");
+  CHECK(error_of("a 'a name of more than forty characters \u00e5\u00e5'") ==
+        "1:3: expected the end, got ''a name of more than forty characters \u00e5'");
   CHECK(error_of("{a\xff}") == "1:3: the text is not UTF-8");
   CHECK(error_of(std::string(200, '(') + std::string(5, ')')) == "1:201: expected a term, got ')'");
 }
@@ -167,7 +170,11 @@ TEST_CASE("a text stays within its limits") {
   CHECK(code_of("<<0:8000000,0:8000000>>") == etf_errc::too_large);
   CHECK(code_of("<<0:100000000000000000000>>") == etf_errc::out_of_range);
   CHECK(code_of("<<\"" + std::string(1000, 'a') + "\":65536/unit:256>>") == etf_errc::too_large);
-  CHECK(code_of(std::string(1300000, '9')) == etf_errc::integer_too_large);
+  CHECK(code_of(std::string(100001, '9')) == etf_errc::integer_too_large);
+  CHECK(code_of("16#" + std::string(10, 'f'), {.digits = 10}) == etf_errc::none);
+  CHECK(code_of("16#" + std::string(11, 'f'), {.digits = 10}) == etf_errc::integer_too_large);
+  CHECK(code_of("2#" + std::string(4194241, '1'), {.digits = 5000000}) ==
+        etf_errc::integer_too_large);
 }
 
 TEST_CASE("deep texts are read without recursion") {

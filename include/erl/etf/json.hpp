@@ -33,15 +33,14 @@ std::expected<std::string, decode_error> to_json(term_ref value, const to_json_o
 struct from_json_options {
   /// What null becomes.
   atom null = "null";
-  /// `depth`, `bytes` and `arity` count here; JSON makes no atoms.
+  /// `depth`, `bytes`, `arity` and `digits` count here; JSON makes no atoms.
   limits bounds{};
 };
 
 /// The term that `json:decode` gives: objects are maps with binaries as keys (of equal ones the
 /// first stays), strings are binaries, numbers are integers of any size, or floats where they have
 /// a fraction or an exponent. Nothing but white space may surround the value. Takes time
-/// proportional to the text (and to the square of the length of integers of many thousands of
-/// digits), and does not recurse.
+/// proportional to the text, and does not recurse.
 std::expected<term, parse_error> from_json(std::string_view text, const from_json_options& = {});
 
 } // namespace erl

@@ -1,4 +1,4 @@
-/// How much a decoder may spend on one input.
+/// How much a decoder or parser may spend on one input.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace erl {
 
-/// Bounds for one decode. The defaults suit a trusted link; memory is bounded by the input in any
-/// case, as nothing is allocated from an announced size.
+/// Bounds for one decode or parse. The defaults suit a trusted link; memory is bounded by the input
+/// in any case, as nothing is allocated from an announced size.
 struct limits {
   /// Levels of nesting. The decoder does not recurse, so a large value is safe.
   std::uint32_t depth = 1U << 24;
@@ -19,6 +19,8 @@ struct limits {
   /// Atoms that this input may add to the atom table. 0 does what `binary_to_term(_, [safe])` does
   /// for atoms.
   std::uint32_t new_atoms = std::numeric_limits<std::uint32_t>::max();
+  /// Digits of an integer in text, which take time of their square.
+  std::uint32_t digits = 100'000;
   /// Bytes that a compressed term may expand to.
   std::size_t inflated = std::size_t{256} << 20;
   /// How many times larger than its compressed form a term may be. (Deflate itself ends at about

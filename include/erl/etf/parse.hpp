@@ -15,12 +15,12 @@ namespace erl {
 
 /// The term that `text` (UTF-8) is; a full stop may end it. White space and comments may be around
 /// it. What it accepts is what `erl_parse:parse_term` of OTP 27 and later accepts: constants,
-/// `fun m:f/1`, sigils and triple-quoted strings included. Not accepted are binaries inside
-/// binaries, 16-bit floats, and signs before parentheses. Identifiers (`<0.1.0>`, `#Ref<...>`,
-/// `#Port<...>`), closures and records have no text that can be read back.
+/// `fun m:f/1`, sigils and triple-quoted strings included. Not accepted are binaries and
+/// parentheses inside binaries, floats of 16 bits or in another base than 10, and signs before
+/// parentheses. Identifiers (`<0.1.0>`, `#Ref<...>`, `#Port<...>`), closures and records have no
+/// text that can be read back.
 ///
-/// Takes time proportional to the text (and, for integers of many thousands of digits, to the
-/// square of their length), and does not recurse.
+/// Takes time proportional to the text, and does not recurse.
 std::expected<term, parse_error> parse_term(std::string_view text, const limits& bounds = {});
 
 /// The terms of a file as `file:consult` reads it: any number, each ended by a full stop. The
