@@ -101,15 +101,15 @@ void encode_reuse(document& of) {
 }
 
 struct operation {
-  std::string_view name;
+  const char* name;
   void (*run)(document&);
-  /// The only document that it is for; all when empty.
-  std::string_view only;
+  /// The only document that it is for; null for all.
+  const char* only = nullptr;
 };
 
 constexpr operation operations[] = {
-    {"tree", tree, ""},     {"tree_shared", tree_shared, "bin16m"}, {"typed", typed, "gen_call"},
-    {"encode", encode, ""}, {"encode_reuse", encode_reuse, ""},
+    {"tree", tree},     {"tree_shared", tree_shared, "bin16m"}, {"typed", typed, "gen_call"},
+    {"encode", encode}, {"encode_reuse", encode_reuse},
 };
 
 /// Every term counts, the `[]` that ends a list excepted.
@@ -173,10 +173,10 @@ double time_of(void (*run)(document&), document& of, double seconds) {
 
 void measure(document& of, double seconds) {
   for (const operation& each : operations) {
-    if (!each.only.empty() && each.only != of.name)
+    if (each.only != nullptr && each.only != of.name)
       continue;
-    std::printf("ours,%s,%s,%zu,%zu,%.1f\n", each.name.data(), of.name.c_str(), of.bytes.size(),
-                of.terms, time_of(each.run, of, seconds));
+    std::printf("ours,%s,%s,%zu,%zu,%.1f\n", each.name, of.name.c_str(), of.bytes.size(), of.terms,
+                time_of(each.run, of, seconds));
     std::fflush(stdout);
   }
 }
@@ -201,7 +201,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() == 1 && arguments[0] == "--list") {
     for (const operation& each : operations)
-      std::printf("%s %s\n", each.name.data(), each.only.data());
+      std::printf("%s %s\n", each.name, each.only == nullptr ? "" : each.only);
     return 0;
   }
   if (arguments.size() < 3)
