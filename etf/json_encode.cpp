@@ -5,6 +5,7 @@
 #include <erl/etf/json.hpp>
 #include <erl/etf/print.hpp>
 
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -188,19 +189,19 @@ private:
       frames.push_back(open_.top());
     std::string result;
     std::size_t left = most_steps;
-    for (auto now = frames.rbegin(); now != frames.rend(); ++now) {
+    for (const frame& now : std::views::reverse(frames)) {
       if (left-- == 0)
         return result += "...";
-      const std::size_t index = now->next - (now->next == 0 ? 0 : 1);
-      if (!now->is_map) {
+      const std::size_t index = now.next - (now.next == 0 ? 0 : 1);
+      if (!now.is_map) {
         result += '[' + std::to_string(index) + ']';
-      } else {
-        const term_ref key = now->rest.map_key(index);
-        const auto text = key.to_text();
-        result += '.';
-        result += text ? std::string(text->substr(0, longest_name))
-                       : to_string(key, {.max_bytes = longest_name});
+        continue;
       }
+      const term_ref key = now.rest.map_key(index);
+      const auto text = key.to_text();
+      result += '.';
+      result += text ? std::string(text->substr(0, longest_name))
+                     : to_string(key, {.max_bytes = longest_name});
     }
     return result;
   }

@@ -39,7 +39,7 @@ void put_number(bit_sink& out, std::uint64_t value, std::size_t bits, bool littl
 struct grammar::segment {
   enum class type : std::uint8_t { integer, floating, utf8, utf16, utf32 };
   enum class order : std::uint8_t { big, little };
-  enum class sign : std::uint8_t { unsigned_, signed_ };
+  enum class sign : std::uint8_t { without, with };
 
   /// A string, or else a number of one of two kinds.
   bool is_string = false;
@@ -172,9 +172,9 @@ bool grammar::segment_type(segment& now) {
     good = set(now.bytes, std::endian::native == std::endian::little ? segment::order::little
                                                                      : segment::order::big);
   else if (name == "signed")
-    good = set(now.has_sign, segment::sign::signed_);
+    good = set(now.has_sign, segment::sign::with);
   else if (name == "unsigned")
-    good = set(now.has_sign, segment::sign::unsigned_);
+    good = set(now.has_sign, segment::sign::without);
   else
     return scan_.fail_expecting("a type of constants");
   return good ? scan_.advance()

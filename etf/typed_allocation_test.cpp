@@ -1,5 +1,7 @@
 #include <erl/etf/decode.hpp>
 #include <erl/etf/encode.hpp>
+#include <erl/etf/match.hpp>
+#include <erl/etf/parse.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -110,4 +112,18 @@ TEST_CASE("claims in hostile input allocate in proportion to its size") {
   const std::size_t before = allocated;
   CHECK_FALSE(erl::decode<nest>(bytes).has_value());
   CHECK(allocated - before < 32 * bytes.size());
+}
+
+TEST_CASE("matching a term with a pattern allocates nothing") {
+  const erl::pattern call("{'$gen_call', {Pid, [alias | Tag]}, {add, #{a := A, b := [B, _]}, A}}");
+  const auto good =
+      erl::parse_term("{'$gen_call', {p, [alias | r]}, {add, #{a => {1}, b => [2, 3]}, {1}}}");
+  const auto bad =
+      erl::parse_term("{'$gen_call', {p, [alias | r]}, {add, #{a => {1}, b => [2, 3]}, {2}}}");
+  REQUIRE((good && bad));
+  bool matched = false;
+  CHECK(count([&] { matched = call.matches(*good); }) == 0);
+  CHECK(matched);
+  CHECK(count([&] { matched = call.matches(*bad); }) == 0);
+  CHECK_FALSE(matched);
 }
