@@ -212,7 +212,7 @@ private:
       return open("%{", shape::map, pairs, words);
     const auto name = value.find(atoms::struct_);
     const auto module = name ? name->to_atom() : std::nullopt;
-    if (!module || !is_module(*module))
+    if (!module || !is_alias(module->text()))
       return open("%{", shape::key_map, pairs, words);
     out_ += '%';
     inspect_atom(*module, atom_place::alone, out_);

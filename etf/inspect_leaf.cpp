@@ -91,22 +91,6 @@ bool is_identifier(std::string_view text, bool function) {
   });
 }
 
-/// `Elixir`, or that and names that begin with a capital, with dots between: of ASCII alone.
-bool is_alias(std::string_view text) noexcept {
-  if (!text.starts_with("Elixir"))
-    return false;
-  text.remove_prefix(module_prefix.size() - 1);
-  while (!text.empty()) {
-    if (text.size() < 2 || text[0] != '.' || text[1] < 'A' || text[1] > 'Z')
-      return false;
-    text.remove_prefix(2);
-    while (!text.empty() && (is_letter(static_cast<unsigned char>(text[0])) ||
-                             is_digit(static_cast<unsigned char>(text[0])) || text[0] == '_'))
-      text.remove_prefix(1);
-  }
-  return true;
-}
-
 /// The name of a module as it is written: without `Elixir.`, unless nothing else or another one
 /// would be left.
 std::string_view without_prefix(std::string_view alias) noexcept {
@@ -194,6 +178,21 @@ void write_quoted(std::string_view text, std::size_t end, std::string& out) {
 }
 
 } // namespace
+
+bool is_alias(std::string_view text) noexcept {
+  if (!text.starts_with("Elixir"))
+    return false;
+  text.remove_prefix(module_prefix.size() - 1);
+  while (!text.empty()) {
+    if (text.size() < 2 || text[0] != '.' || text[1] < 'A' || text[1] > 'Z')
+      return false;
+    text.remove_prefix(2);
+    while (!text.empty() && (is_letter(static_cast<unsigned char>(text[0])) ||
+                             is_digit(static_cast<unsigned char>(text[0])) || text[0] == '_'))
+      text.remove_prefix(1);
+  }
+  return true;
+}
 
 bool is_module(atom value) noexcept { return value.text().starts_with(module_prefix); }
 

@@ -19,6 +19,9 @@ void inspect_atom(atom value, atom_place place, std::string& out);
 /// An atom with the name of an Elixir module, `Elixir.` and something.
 bool is_module(atom value) noexcept;
 
+/// `Elixir`, or that and names that begin with a capital, with dots between: of ASCII alone.
+bool is_alias(std::string_view name) noexcept;
+
 void inspect_float(double value, std::string& out);
 
 /// A binary as a string where it is one, or a bit string as numbers. Stops early when `out` is

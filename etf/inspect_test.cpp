@@ -73,6 +73,8 @@ TEST_CASE("a struct of any module shows its fields") {
                                {atom("age"), term(36)}});
   CHECK(inspect(user) == "%Nobody.Knows{age: 36, name: \"Ada\"}");
   CHECK(inspect(term::map({{atom("__struct__"), atom("Elixir.Empty")}})) == "%Empty{}");
+  CHECK(inspect(term::map({{atom("__struct__"), atom("Elixir.no module")}})) ==
+        "%{__struct__: :\"Elixir.no module\"}");
 }
 
 TEST_CASE("Elixir's text is cut at the limit, at the border of a character") {
