@@ -1,5 +1,6 @@
 // Fuzzes the codec: what decodes must encode, decode again to the same term, and encode to the same
-// bytes.
+// bytes; and a view must read what the tree holds.
+#include "etf/view_rebuild.hpp"
 #include <erl/etf/codec.hpp>
 #include <erl/etf/print.hpp>
 
@@ -48,5 +49,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto skipped = erl::skip_term(bytes, bare);
   auto decoded = erl::decode_prefix(bytes, bare);
   require(!decoded || (skipped && *skipped == decoded->consumed));
+  erl::view whole = erl::view::bare(bytes, refs);
+  require(whole.skip() == skipped.has_value());
+  erl::view parts = erl::view::bare(bytes, refs);
+  const auto rebuilt = erl::test::rebuild(parts);
+  if (decoded) {
+    require(rebuilt && *rebuilt == decoded->value);
+    require(parts.consumed() == decoded->consumed);
+  }
   return 0;
 }

@@ -1,3 +1,4 @@
+#include "etf/leaves.hpp"
 #include "etf/source_bytes.hpp"
 #include <erl/etf/source.hpp>
 
@@ -7,76 +8,14 @@
 
 namespace erl {
 
-using detail::load16;
 using detail::load8;
 
 namespace {
 
-/// The text of an encoded atom, or nothing (`after` null) when it is none or not whole.
-struct atom_bytes {
-  std::string_view text{};
-  bool latin1 = false;
-  const std::byte* after = nullptr;
-};
-
-atom_bytes find_atom(const std::byte* at, const std::byte* end) noexcept {
-  const auto rest = static_cast<std::size_t>(end - at);
-  if (rest < 2)
-    return {};
-  std::size_t size = 0, head = 0;
-  bool latin1 = false;
-  switch (static_cast<etf::tag>(load8(at))) {
-  case etf::tag::small_atom:
-    latin1 = true;
-    [[fallthrough]];
-  case etf::tag::small_atom_utf8:
-    size = load8(at + 1);
-    head = 2;
-    break;
-  case etf::tag::atom:
-    latin1 = true;
-    [[fallthrough]];
-  case etf::tag::atom_utf8:
-    if (rest < 3)
-      return {};
-    size = load16(at + 1);
-    head = 3;
-    break;
-  default:
-    return {};
-  }
-  if (size > rest - head)
-    return {};
-  return {{reinterpret_cast<const char*>(at) + head, size}, latin1, at + head + size};
-}
-
-bool same_text(std::string_view latin1, std::string_view utf8) noexcept {
-  std::size_t at = 0;
-  for (const char c : latin1) {
-    const auto code = static_cast<unsigned char>(c);
-    const char bytes[2] = {static_cast<char>(0xc0 | code >> 6),
-                           static_cast<char>(0x80 | (code & 0x3f))};
-    const std::string_view wanted =
-        code < 0x80 ? std::string_view(&c, 1) : std::string_view(bytes, 2);
-    if (utf8.substr(at, wanted.size()) != wanted)
-      return false;
-    at += wanted.size();
-  }
-  return at == utf8.size();
-}
-
 std::expected<atom, etf_errc> intern_latin1(std::string_view text) noexcept {
-  char utf8[510];
-  std::size_t size = 0;
   if (text.size() > 255)
     return std::unexpected(etf_errc::atom_too_long);
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code >= 0x80)
-      utf8[size++] = static_cast<char>(0xc0 | code >> 6);
-    utf8[size++] = static_cast<char>(code < 0x80 ? code : 0x80 | (code & 0x3f));
-  }
-  return atom::intern({utf8, size});
+  return atom::intern(wire::utf8_name(text).text());
 }
 
 } // namespace
@@ -108,10 +47,11 @@ const std::byte* source::after_atom(const std::byte* at,
     const bool same = index < options_->atom_refs.size() && name.is(options_->atom_refs[index]);
     return same ? at + 2 : nullptr;
   }
-  const atom_bytes found = find_atom(at, end_);
+  const wire::name_leaf found = wire::name(at, end_);
   if (found.after == nullptr)
     return nullptr;
-  const bool same = found.latin1 ? same_text(found.text, name.text()) : found.text == name.text();
+  const bool same =
+      found.latin1 ? wire::same_name(found.text, name.text()) : found.text == name.text();
   return same ? found.after : nullptr;
 }
 
@@ -167,7 +107,7 @@ bool source::read(atom& value) {
     at_ += 2;
     return true;
   }
-  const atom_bytes found = where_ == place::string ? atom_bytes{} : find_atom(at_, end_);
+  const wire::name_leaf found = where_ == place::string ? wire::name_leaf{} : wire::name(at_, end_);
   if (found.after == nullptr)
     return fail(etf_errc::wrong_type, "atom");
   const auto known = new_atoms_ == 0 && !found.latin1 ? atom::find(found.text) : std::nullopt;

@@ -1,3 +1,4 @@
+#include "etf/leaves.hpp"
 #include "etf/source_bytes.hpp"
 #include <erl/etf/source.hpp>
 
@@ -9,51 +10,17 @@
 
 namespace erl {
 
-using detail::load32;
 using detail::load64;
 using detail::load8;
 
 namespace {
 
-struct integer_parts {
-  enum { none, fits, too_large } size = none;
-  bool negative = false;
-  std::uint64_t magnitude = 0;
-  const std::byte* after = nullptr;
-};
-
-integer_parts find_big(const std::byte* at, const std::byte* end, std::size_t head) noexcept {
-  const auto rest = static_cast<std::size_t>(end - at);
-  if (rest < head + 1)
-    return {};
-  std::size_t size = head == 2 ? load8(at + 1) : load32(at + 1);
-  if (size > rest - head - 1)
-    return {};
-  integer_parts result{integer_parts::fits, load8(at + head) != 0, 0, at + head + 1 + size};
-  const std::byte* digits = at + head + 1;
-  while (size > 0 && load8(digits + size - 1) == 0)
-    --size;
-  if (size > 8)
-    return {integer_parts::too_large};
-  while (size > 0)
-    result.magnitude = result.magnitude << 8 | load8(digits + --size);
-  return result;
-}
-
-/// `first`: the tag, as `source::tag` gives it.
-inline integer_parts find_integer(int first, const std::byte* at, const std::byte* end) noexcept {
-  if (first == static_cast<int>(etf::tag::small_integer) && end - at >= 2)
-    return {integer_parts::fits, false, load8(at + 1), at + 2};
-  if (first == static_cast<int>(etf::tag::integer) && end - at >= 5) {
-    const std::int64_t value = std::bit_cast<std::int32_t>(load32(at + 1));
-    return {integer_parts::fits, value < 0, static_cast<std::uint64_t>(value < 0 ? -value : value),
-            at + 5};
-  }
-  if (first == static_cast<int>(etf::tag::small_big))
-    return find_big(at, end, 2);
-  if (first == static_cast<int>(etf::tag::large_big))
-    return find_big(at, end, 5);
-  return {};
+/// The next integer; one in a list of bytes has no tag.
+wire::integer_leaf next_integer(bool in_string, const std::byte* at,
+                                const std::byte* end) noexcept {
+  if (in_string)
+    return {at + 1, load8(at), false, true};
+  return wire::integer(at, end);
 }
 
 /// The double of this very value, if there is one.
@@ -65,24 +32,16 @@ std::optional<double> exact_double(bool negative, std::uint64_t magnitude) noexc
   return negative ? -value : value;
 }
 
-constexpr std::uint64_t negative_limit = std::uint64_t{1} << 63;
-
 } // namespace
 
 bool source::read_signed(std::int64_t& value, std::int64_t low, std::int64_t high) {
   bool is_integer = true;
   if (in_bytes()) {
-    const integer_parts parts = where_ == place::string
-                                    ? integer_parts{integer_parts::fits, false, load8(at_), at_ + 1}
-                                    : find_integer(tag(), at_, end_);
-    is_integer = parts.size != integer_parts::none;
-    const bool found = parts.size == integer_parts::fits &&
-                       parts.magnitude <= negative_limit - (parts.negative ? 0 : 1);
-    const auto result =
-        static_cast<std::int64_t>(parts.negative ? 0 - parts.magnitude : parts.magnitude);
-    if (found && result >= low && result <= high) {
-      value = result;
-      at_ = parts.after;
+    const wire::integer_leaf next = next_integer(where_ == place::string, at_, end_);
+    is_integer = next.after != nullptr;
+    if (is_integer && next.is_int64() && next.to_int64() >= low && next.to_int64() <= high) {
+      value = next.to_int64();
+      at_ = next.after;
       return true;
     }
   } else {
@@ -105,16 +64,14 @@ bool source::read_signed(std::int64_t& value, std::int64_t low, std::int64_t hig
 bool source::read_unsigned(std::uint64_t& value, std::uint64_t high) {
   bool is_integer = true;
   if (in_bytes()) {
-    const integer_parts parts = where_ == place::string
-                                    ? integer_parts{integer_parts::fits, false, load8(at_), at_ + 1}
-                                    : find_integer(tag(), at_, end_);
-    if (parts.size == integer_parts::fits && (!parts.negative || parts.magnitude == 0) &&
-        parts.magnitude <= high) {
-      value = parts.magnitude;
-      at_ = parts.after;
+    const wire::integer_leaf next = next_integer(where_ == place::string, at_, end_);
+    is_integer = next.after != nullptr;
+    if (is_integer && next.fits && (!next.negative || next.magnitude == 0) &&
+        next.magnitude <= high) {
+      value = next.magnitude;
+      at_ = next.after;
       return true;
     }
-    is_integer = parts.size != integer_parts::none;
   } else {
     const term_ref next = peek();
     const auto number = next.to_uint64();
@@ -161,17 +118,14 @@ bool source::read(double& value) {
     value = whole.to_double().value_or(0.0);
     return true;
   }
-  const integer_parts parts = where_ == place::string
-                                  ? integer_parts{integer_parts::fits, false, load8(at_), at_ + 1}
-                                  : find_integer(tag(), at_, end_);
-  const auto number = parts.size == integer_parts::fits && parts.magnitude < negative_limit
-                          ? exact_double(parts.negative, parts.magnitude)
+  const wire::integer_leaf next = next_integer(where_ == place::string, at_, end_);
+  const auto number = next.after != nullptr && next.is_int64()
+                          ? exact_double(next.negative, next.magnitude)
                           : std::nullopt;
   if (!number)
-    return fail(parts.size == integer_parts::none ? etf_errc::wrong_type : etf_errc::out_of_range,
-                "float");
+    return fail(next.after == nullptr ? etf_errc::wrong_type : etf_errc::out_of_range, "float");
   value = *number;
-  at_ = parts.after;
+  at_ = next.after;
   return true;
 }
 

@@ -1,35 +1,6 @@
 #include "etf/utf8.hpp"
 
-#include <cstring>
-
 namespace erl::utf8 {
-
-namespace {
-
-template <class Word> Word load(const char* at) noexcept {
-  Word word;
-  std::memcpy(&word, at, sizeof(word));
-  return word;
-}
-
-/// Every byte below 128?
-bool is_ascii(std::string_view text) noexcept {
-  constexpr std::uint64_t high_bits = 0x8080808080808080U;
-  constexpr std::size_t step = sizeof(high_bits);
-  const char* at = text.begin();
-  std::uint64_t seen = 0;
-  if (text.size() < step) {
-    for (char byte : text)
-      seen |= static_cast<unsigned char>(byte);
-    return (seen & 0x80) == 0;
-  }
-  for (; static_cast<std::size_t>(text.end() - at) > step; at += step)
-    seen |= load<std::uint64_t>(at);
-  seen |= load<std::uint64_t>(text.end() - step);
-  return (seen & high_bits) == 0;
-}
-
-} // namespace
 
 std::optional<character> first(std::string_view text) noexcept {
   auto byte = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -16,6 +17,29 @@ struct character {
 
 /// The first character of `text`, which must not be empty; nothing when it is not valid.
 std::optional<character> first(std::string_view text) noexcept;
+
+/// Every byte below 128?
+inline bool is_ascii(std::string_view text) noexcept {
+  constexpr std::uint64_t high_bits = 0x8080808080808080U;
+  constexpr std::size_t step = sizeof(high_bits);
+  const auto load = [](const char* at) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof(word));
+    return word;
+  };
+  std::uint64_t seen = 0;
+  if (text.size() < step) {
+    for (const char byte : text)
+      seen |= static_cast<unsigned char>(byte);
+    return (seen & 0x80) == 0;
+  }
+  const char* at = text.data();
+  const char* const last = at + text.size() - step;
+  for (; at < last; at += step)
+    seen |= load(at);
+  seen |= load(last);
+  return (seen & high_bits) == 0;
+}
 
 /// How many characters `text` has, or nothing when it is not valid UTF-8.
 std::optional<std::size_t> length(std::string_view text) noexcept;

@@ -1,10 +1,10 @@
 #include "etf/atom_table.hpp"
+#include "etf/leaves.hpp"
 #include "etf/parts.hpp"
 #include "etf/stack.hpp"
 #include "etf/wire.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <vector>
 
@@ -541,15 +541,9 @@ private:
       error_ = etf_errc::atom_too_long;
       return {};
     }
-    std::array<char, 2 * 255> text; // NOLINT(cppcoreguidelines-pro-type-member-init)
-    std::size_t length = 0;
-    for (std::byte byte : take(size)) {
-      auto code = std::to_integer<unsigned>(byte);
-      if (code >= 0x80)
-        text[length++] = static_cast<char>(0xc0 | code >> 6);
-      text[length++] = static_cast<char>(code < 0x80 ? code : 0x80 | (code & 0x3f));
-    }
-    return error_ == etf_errc::none ? intern({text.data(), length}) : erl::atom();
+    const std::span<const std::byte> text = take(size);
+    const utf8_name name({reinterpret_cast<const char*>(text.data()), text.size()});
+    return error_ == etf_errc::none ? intern(name.text()) : erl::atom();
   }
 
   erl::atom atom(tag what) {

@@ -1,6 +1,8 @@
+#include "etf/leaves.hpp"
 #include "etf/parts.hpp"
 #include "etf/utf8.hpp"
 #include "etf/wire.hpp"
+#include <erl/etf/atoms.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -229,9 +231,20 @@ private:
   }
 
   bool pid(tag what) noexcept {
+    const std::byte* name = at_;
     if (!add(detail::pid_words) || !node())
       return false;
+    // A node without a name has pids of 28 bits only.
+    if (has(4) && get32(at_) >> 28 != 0 && is_unnamed_node(name))
+      return fail(etf_errc::bad_identifier);
     return what == tag::new_pid ? has(12) && skip(12) : has(9) && skip(8) && old_creation();
+  }
+
+  bool is_unnamed_node(const std::byte* at) const noexcept {
+    if (static_cast<tag>(get8(at)) == tag::atom_cache_ref)
+      return options_.atom_refs[get8(at + 1)] == atoms::nonode_nohost;
+    const name_leaf found = name(at, end_);
+    return found.text == atoms::nonode_nohost.text();
   }
 
   bool reference(tag what) noexcept {
