@@ -1,11 +1,12 @@
 // Throughput of our codec, on the documents of gen.escript.
 //
-//   etf_ours DIRECTORY SECONDS DOCUMENT...   prints
-//   implementation,operation,document,bytes,terms,ns etf_ours --once OPERATION FILE           runs
-//   an operation twice, the second time in
-//                                            measured_once()
+//   etf_ours DIRECTORY SECONDS DOCUMENT...
+//       prints implementation,operation,document,bytes,terms,ns
+//   etf_ours --once OPERATION FILE
+//       runs an operation twice, the second time in measured_once()
 //   etf_ours --list                          prints the operations
 //
+// visit         every term read through a view
 // tree          bytes to a term, and its end
 // tree_shared   the same, large binaries shared with the input
 // typed         bytes to a C++ struct (gen_call only)
@@ -13,6 +14,7 @@
 // encode_reuse  term to the same vector
 #include <erl/etf/codec.hpp>
 #include <erl/etf/decode.hpp>
+#include <erl/etf/view.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -54,6 +56,8 @@ struct document {
   erl::shared_bytes shared;
   erl::term value;
   std::size_t terms = 0;
+  /// Among them `[]`, where it is not the end of a list.
+  std::size_t empty_lists = 0;
   std::vector<std::byte> out;
 };
 
@@ -70,6 +74,77 @@ void require(bool condition, std::string_view what, const document& of) {
 
 /// Makes the compiler believe that somebody looks at the value.
 template <class T> void keep(const T& value) { asm volatile("" : : "r"(&value) : "memory"); }
+
+/// Reads every term through a view, and keeps nothing. The count of those that are not `[]`.
+std::size_t visited(std::span<const std::byte> bytes) {
+  erl::view from(bytes);
+  std::int64_t integer = 0;
+  std::uint64_t large = 0;
+  double number = 0;
+  std::string_view text;
+  erl::pid process;
+  erl::reference reference;
+  std::size_t terms = 0;
+  for (std::size_t missing = 1; missing > 0; --missing) {
+    ++terms;
+    const auto kind = from.kind();
+    bool taken = false;
+    switch (kind.value_or(erl::term_kind::port)) {
+    case erl::term_kind::integer:
+      taken = from.take(integer);
+      break;
+    case erl::term_kind::big_integer:
+      taken = from.take(large);
+      break;
+    case erl::term_kind::floating:
+      taken = from.take(number);
+      break;
+    case erl::term_kind::atom:
+      taken = from.take_name(text);
+      break;
+    case erl::term_kind::bitstring:
+      taken = from.take(text);
+      break;
+    case erl::term_kind::pid:
+      taken = from.take(process);
+      break;
+    case erl::term_kind::reference:
+      taken = from.take(reference);
+      break;
+    case erl::term_kind::nil:
+      taken = from.take_nil();
+      --terms;
+      break;
+    case erl::term_kind::tuple:
+      if (const auto arity = from.enter_tuple()) {
+        missing += *arity;
+        taken = true;
+      }
+      break;
+    case erl::term_kind::map:
+      if (const auto pairs = from.enter_map()) {
+        missing += 2 * *pairs;
+        taken = true;
+      }
+      break;
+    case erl::term_kind::list:
+      if (const auto elements = from.enter_list()) {
+        missing += *elements + 1;
+        taken = true;
+      }
+      break;
+    default:
+      break;
+    }
+    if (!taken)
+      return 0;
+  }
+  return terms;
+}
+
+void visit(document& of) {
+  require(visited(of.bytes) == of.terms - of.empty_lists, "reads otherwise through a view", of);
+}
 
 void tree(document& of) {
   const auto result = erl::decode_external(of.bytes);
@@ -108,22 +183,28 @@ struct operation {
 };
 
 constexpr operation operations[] = {
-    {"tree", tree},     {"tree_shared", tree_shared, "bin16m"}, {"typed", typed, "gen_call"},
-    {"encode", encode}, {"encode_reuse", encode_reuse},
+    {"visit", visit},
+    {"tree", tree},
+    {"tree_shared", tree_shared, "bin16m"},
+    {"typed", typed, "gen_call"},
+    {"encode", encode},
+    {"encode_reuse", encode_reuse},
 };
 
 /// Every term counts, the `[]` that ends a list excepted.
-std::size_t count(erl::term_ref value) {
-  std::size_t sum = 1;
+void count(erl::term_ref value, document& of) {
+  ++of.terms;
+  of.empty_lists += value.is_nil() ? 1 : 0;
   for (const erl::term_ref element : value.elements())
-    sum += count(element);
-  for (std::size_t i = 0; i < value.map_size(); ++i)
-    sum += count(value.map_key(i)) + count(value.map_value(i));
+    count(element, of);
+  for (std::size_t i = 0; i < value.map_size(); ++i) {
+    count(value.map_key(i), of);
+    count(value.map_value(i), of);
+  }
   for (const erl::term_ref element : value.items())
-    sum += count(element);
+    count(element, of);
   if (value.is_cons() && !value.list_tail().is_nil())
-    sum += count(value.list_tail());
-  return sum;
+    count(value.list_tail(), of);
 }
 
 document load(const std::string& name, const std::string& path) {
@@ -139,7 +220,7 @@ document load(const std::string& name, const std::string& path) {
   result.value = *std::move(value);
   encode_reuse(result);
   require(result.out == result.bytes, "encodes to other bytes", result);
-  result.terms = count(result.value);
+  count(result.value, result);
   return result;
 }
 
