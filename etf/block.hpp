@@ -45,6 +45,8 @@ inline constexpr std::size_t slice_next = 4;
 class bytes_access {
 public:
   static void* share(const shared_bytes& bytes) noexcept;
+  /// Another owner of the bytes of `owner`.
+  static shared_bytes owner_of(void* owner) noexcept;
   static void retain(void* owner) noexcept;
   static void release(void* owner) noexcept;
 };

@@ -107,8 +107,9 @@ public:
     out_.append(std::as_bytes(std::span(text)));
   }
 
+  void binary_head(std::size_t size) { head32(tag::binary, size); }
   void binary(std::span<const std::byte> bytes) {
-    head32(tag::binary, bytes.size());
+    binary_head(bytes.size());
     out_.append(bytes);
   }
 

@@ -67,6 +67,13 @@ void* bytes_access::share(const shared_bytes& bytes) noexcept {
   return bytes.block_;
 }
 
+shared_bytes bytes_access::owner_of(void* owner) noexcept {
+  retain(owner);
+  shared_bytes result;
+  result.block_ = static_cast<shared_bytes::block*>(owner);
+  return result;
+}
+
 void bytes_access::retain(void* owner) noexcept {
   static_cast<shared_bytes::block*>(owner)->count.fetch_add(1, std::memory_order_relaxed);
 }

@@ -1,123 +1,264 @@
-// Encodes terms: a walk in preorder with a stack of rows still to be written. Bytes gather in a
-// buffer of fixed size and move to the vector in pieces.
+// Encodes terms: a walk in preorder with a stack of rows still to be written. The bytes go to a
+// chain of memory that never moves, so that nothing is written twice; a vector gets them at the
+// end, in one go.
+#include "etf/atom_table.hpp"
 #include "etf/parts.hpp"
 #include "etf/put.hpp"
 #include "etf/stack.hpp"
 #include "etf/wire.hpp"
+#include <erl/etf/byte_chain.hpp>
 #include <erl/etf/codec.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace erl {
 
+namespace detail {
+
 namespace {
 
-using detail::word;
+using etf::store16;
 using etf::store32;
+using etf::store64;
 using etf::store8;
-using etf::tag;
 
-class buffered_output {
-public:
-  buffered_output(std::vector<std::byte>& out, atom_cache_writer* cache) noexcept
-      : out_(out), cache_(cache) {}
+/// Binaries of at least this many bytes are not copied into the chain.
+constexpr std::size_t shortest_reference = 1024;
 
-  std::byte* room(std::size_t size) {
-    if (buffer_.size() - used_ < size)
-      flush();
-    return buffer_.data() + used_;
-  }
-  void filled(const std::byte* end) noexcept {
-    used_ = static_cast<std::size_t>(end - buffer_.data());
-  }
-  void append(std::span<const std::byte> bytes) {
-    if (bytes.size() > buffer_.size() - used_)
-      return append_far(bytes);
-    if (!bytes.empty())
-      std::memcpy(buffer_.data() + used_, bytes.data(), bytes.size());
-    used_ += bytes.size();
-  }
-  void atom(erl::atom value) {
-    int index = cache_ == nullptr ? -1 : cache_->reference(value);
-    if (index >= 0)
-      filled(store8(store8(room(2), tag::atom_cache_ref), static_cast<std::uint64_t>(index)));
-    else
-      etf::put<buffered_output>(*this).atom(value.text());
-  }
-
-  /// Bytes so far.
-  std::size_t position() const noexcept { return out_.size() + used_; }
-  /// Writes four bytes over what is at `position`.
-  void patch32(std::size_t position, std::size_t value) {
-    flush();
-    store32(out_.data() + position, value);
-  }
-  void flush() {
-    out_.insert(out_.end(), buffer_.data(), buffer_.data() + used_);
-    used_ = 0;
-  }
-
-private:
-  void append_far(std::span<const std::byte> bytes) {
-    flush();
-    out_.insert(out_.end(), bytes.begin(), bytes.end());
-  }
-
-  std::vector<std::byte>& out_;
-  atom_cache_writer* cache_;
-  std::size_t used_ = 0;
-  std::array<std::byte, 1024> buffer_; // NOLINT(cppcoreguidelines-pro-type-member-init)
+/// The elements of a list in all the places where it lies, and in the first one.
+struct elements {
+  std::size_t count = 0;
+  std::size_t run = 0;
 };
+
+elements count_elements(const word* element) noexcept {
+  elements result;
+  result.count = result.run = run_of(element);
+  for (;;) {
+    const word tail = tail_after(element + run_of(element));
+    if (tag_of(tail) != tag::list)
+      return result;
+    element = address(tail);
+    result.count += run_of(element);
+  }
+}
 
 /// Every element a byte, and the end `[]`?
 bool is_byte_list(const word* element) noexcept {
   constexpr word byte_bits = word{0xff} << 3;
   for (;;) {
-    for (; *element != detail::list_end && *element != detail::list_tail; ++element) {
+    for (; *element != list_end && *element != list_tail; ++element) {
       if ((*element & ~byte_bits) != 0)
         return false;
     }
-    word tail = detail::tail_after(element);
-    if (tail == detail::nil_word)
+    const word tail = tail_after(element);
+    if (tail == nil_word)
       return true;
-    if (detail::tag_of(tail) != detail::tag::list)
+    if (tag_of(tail) != tag::list)
       return false;
-    element = detail::address(tail);
+    element = address(tail);
   }
 }
 
-/// Elements of a list in all the places where it lies.
-std::size_t count_elements(const word* element) noexcept {
-  std::size_t count = 0;
-  for (;;) {
-    std::size_t run = detail::run_of(element);
-    count += run;
-    word tail = detail::tail_after(element + run);
-    if (detail::tag_of(tail) != detail::tag::list)
-      return count;
-    element = detail::address(tail);
-  }
-}
+} // namespace
+
+/// What becomes of large binaries.
+enum class large_binaries {
+  /// Their pieces in the chain share their memory.
+  shared,
+  /// The same, but the chain lives no longer than the term, so they are not counted.
+  borrowed,
+  copied,
+};
 
 class encoder {
 public:
-  encoder(std::vector<std::byte>& out, atom_cache_writer* cache) noexcept
-      : out_(out, cache), put_(out_) {}
+  encoder(byte_chain& out, const encode_options& options, large_binaries large) noexcept
+      : out_(out), cache_(options.atom_cache), large_(large) {}
 
+  /// Writes to `buffer` before there is memory of the chain's own.
+  void use(std::span<std::byte> buffer) noexcept {
+    out_.begin_ = out_.at_ = buffer.data();
+    out_.limit_ = out_.at_ + buffer.size();
+  }
+
+  /// What `use` was given and the chain has not recorded.
+  std::span<const std::byte> unrecorded() const noexcept { return {out_.begin_, out_.at_}; }
+  void finish() { out_.record(); }
+
+  void version() { filled(store8(room(1), etf::version)); }
+
+  // The common terms are written right here, with the place in the memory in local variables, as in
+  // the decoder.
   void run(word root) {
-    one(root);
-    while (!left_.empty()) {
-      row& now = left_.top();
-      if (now.left == 0) {
-        end(now);
+    row now{&root, 1, ending::nothing};
+    std::byte* at = out_.at_;
+    std::byte* limit = out_.limit_;
+    small_stack<row> stack;
+
+    const auto save = [&]() __attribute__((always_inline)) { out_.at_ = at; };
+    const auto restore = [&]() __attribute__((always_inline)) {
+      at = out_.at_;
+      limit = out_.limit_;
+    };
+    const auto has = [&](std::size_t size) __attribute__((always_inline)) {
+      return static_cast<std::size_t>(limit - at) >= size;
+    };
+    const auto open = [&](const word* words, std::size_t count, ending after)
+                          __attribute__((always_inline)) {
+                            if (now.left != 0 || now.after != ending::nothing)
+                              stack.push(now);
+                            now = {words, count, after};
+                          };
+
+    for (;;) {
+      word value = 0;
+      if (now.left != 0) {
+        --now.left;
+        value = *now.next++;
+      } else if (now.after == ending::list) {
+        value = tail_after(now.next);
+        if (tag_of(value) == tag::list) {
+          now.next = address(value);
+          now.left = run_of(now.next);
+          continue;
+        }
+        now.after = ending::nothing;
+      } else {
+        if (now.after == ending::closure) {
+          save();
+          end_closure();
+        }
+        if (stack.empty())
+          break;
+        now = stack.top();
+        stack.pop();
         continue;
       }
-      word next = *now.next++;
-      if (--now.left == 0 && now.after == ending::nothing)
-        left_.pop();
-      one(next);
+      if (!has(etf::largest_piece)) {
+        save();
+        out_.add_memory(etf::largest_piece);
+        restore();
+      }
+      switch (tag_of(value)) {
+      case tag::integer: {
+        const std::int64_t number = small_value(value);
+        if (static_cast<std::uint64_t>(number) <= 255)
+          at = store8(store8(at, etf::tag::small_integer), static_cast<std::uint64_t>(number));
+        else if (number == static_cast<std::int32_t>(number))
+          at = store32(store8(at, etf::tag::integer), static_cast<std::uint64_t>(number));
+        else
+          at = small_big(at, number);
+        continue;
+      }
+      case tag::immediate:
+        if (value == nil_word) {
+          at = store8(at, etf::tag::nil);
+          continue;
+        }
+        if (cache_ == nullptr) {
+          const auto& name = atoms_.at(static_cast<std::uint32_t>(value >> 8));
+          if (name.size <= 16) {
+            at = short_name(at, name);
+            continue;
+          }
+        }
+        break;
+      case tag::floating: {
+        const word bits = *address(value);
+        at = store64(store8(at, etf::tag::new_float), bits);
+        continue;
+      }
+      case tag::tuple: {
+        const word* box = address(value);
+        if (box[0] > 255)
+          break;
+        at = store8(store8(at, etf::tag::small_tuple), box[0]);
+        open(box + 1, box[0], ending::nothing);
+        continue;
+      }
+      case tag::binary: {
+        const word* box = address(value);
+        const std::size_t words = words_for(box[0]);
+        if (!has(5 + 8 * words))
+          break;
+        at = store32(store8(at, etf::tag::binary), box[0]);
+        std::byte* to = at;
+        for (std::size_t i = 0; i < words; ++i, to += 8)
+          std::memcpy(to, &box[1 + i], 8);
+        at += box[0];
+        continue;
+      }
+      case tag::list: {
+        const word* element = address(value);
+        const elements found = count_elements(element);
+        constexpr std::size_t longest_byte_list = 65535;
+        save();
+        if (found.count <= longest_byte_list && is_byte_list(element)) {
+          byte_list(element, found.count);
+        } else {
+          put_.list(found.count);
+          open(element, found.run, ending::list);
+        }
+        restore();
+        continue;
+      }
+      case tag::box: {
+        const word* box = address(value);
+        switch (kind_of(box[0])) {
+        case box_kind::map:
+          save();
+          put_.map(size_of(box[0]));
+          restore();
+          open(box + 1, 2 * size_of(box[0]), ending::nothing);
+          continue;
+        case box_kind::positive_integer:
+        case box_kind::negative_integer:
+          if (size_of(box[0]) == 1) {
+            at = small_big(at, kind_of(box[0]) == box_kind::negative_integer, box[1]);
+            continue;
+          }
+          break;
+        default:
+          break;
+        }
+        break;
+      }
+      }
+      save();
+      row_ = {nullptr, 0, ending::nothing};
+      rare(value);
+      restore();
+      if (row_.next != nullptr)
+        open(row_.next, row_.left, row_.after);
     }
-    out_.flush();
+    save();
+  }
+
+  // What `put` writes to.
+
+  std::byte* room(std::size_t size) {
+    if (static_cast<std::size_t>(out_.limit_ - out_.at_) < size)
+      out_.add_memory(size);
+    return out_.at_;
+  }
+  void filled(std::byte* end) noexcept { out_.at_ = end; }
+  void append(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      room(1);
+      const std::size_t size =
+          std::min(bytes.size(), static_cast<std::size_t>(out_.limit_ - out_.at_));
+      std::memcpy(out_.at_, bytes.data(), size);
+      out_.at_ += size;
+      bytes = bytes.subspan(size);
+    }
+  }
+  void atom(erl::atom value) {
+    const int index = cache_ == nullptr ? -1 : cache_->reference(value);
+    if (index < 0)
+      return put_.atom(value.text());
+    filled(store8(store8(room(2), etf::tag::atom_cache_ref), static_cast<std::uint64_t>(index)));
   }
 
 private:
@@ -128,136 +269,199 @@ private:
     const word* next;
     std::size_t left;
     ending after;
-    /// Of a closure: where its size is to be written.
-    std::size_t start;
   };
 
-  void end(const row& now) {
-    if (now.after == ending::closure) {
-      std::size_t start = now.start;
-      left_.pop();
-      out_.patch32(start, out_.position() - start);
-      return;
-    }
-    word tail = detail::tail_after(now.next);
-    left_.pop();
-    if (detail::tag_of(tail) == detail::tag::list)
-      push(detail::address(tail), detail::run_of(detail::address(tail)), ending::list);
-    else
-      one(tail);
+  static std::byte* small_big(std::byte* at, bool negative, std::uint64_t magnitude) noexcept {
+    const auto size = static_cast<std::size_t>(8 - __builtin_clzll(magnitude) / 8);
+    at = store8(store8(store8(at, etf::tag::small_big), size), negative ? 1 : 0);
+    std::memcpy(at, &magnitude, sizeof(magnitude));
+    return at + size;
+  }
+  static std::byte* small_big(std::byte* at, std::int64_t value) noexcept {
+    const auto bits = static_cast<std::uint64_t>(value);
+    return small_big(at, value < 0, value < 0 ? 0 - bits : bits);
   }
 
-  void push(const word* words, std::size_t count, ending after = ending::nothing,
-            std::size_t start = 0) {
-    if (count != 0 || after != ending::nothing)
-      left_.push({words, count, after, start});
+  /// A name of up to 16 bytes, in two overlapping stores.
+  static std::byte* short_name(std::byte* at, const atom_table::entry& name) noexcept {
+    at = store8(store8(at, etf::tag::small_atom_utf8), name.size);
+    std::memcpy(at, &name.first, 8);
+    if (name.size > 8)
+      std::memcpy(at + name.size - 8, &name.last, 8);
+    return at + name.size;
   }
 
-  void one(word value) {
-    const word* at = detail::address(value);
-    switch (detail::tag_of(value)) {
-    case detail::tag::integer:
-      return put_.integer(detail::small_value(value));
-    case detail::tag::immediate:
-      return value == detail::nil_word ? put_.byte(tag::nil) : atom(value);
-    case detail::tag::list:
-      return list(at);
-    case detail::tag::tuple:
+  void byte_list(const word* element, std::size_t count) {
+    put_.byte_list(count);
+    for (const term_ref byte : term_ref::from_word(tagged(element, tag::list)).items())
+      filled(store8(room(1), byte.raw() >> 3));
+  }
+
+  [[gnu::noinline]] void rare(word value) {
+    const word* at = address(value);
+    switch (tag_of(value)) {
+    case tag::immediate:
+      return atom(atom_of(value));
+    case tag::tuple:
       put_.tuple(static_cast<std::size_t>(at[0]));
-      return push(at + 1, static_cast<std::size_t>(at[0]));
-    case detail::tag::floating:
-      return put_.floating(detail::float_at(value));
-    case detail::tag::binary:
+      row_ = {at + 1, static_cast<std::size_t>(at[0]), ending::nothing};
+      return;
+    case tag::binary:
       return put_.binary(
           {reinterpret_cast<const std::byte*>(at + 1), static_cast<std::size_t>(at[0])});
-    case detail::tag::box:
+    default:
       return box(at);
     }
   }
 
-  void atom(word value) {
-    out_.atom(erl::atom::from_index(static_cast<std::uint32_t>(value >> 8)));
-  }
-
-  void list(const word* element) {
-    std::size_t count = count_elements(element);
-    constexpr std::size_t longest_byte_list = 65535;
-    if (count > longest_byte_list || !is_byte_list(element)) {
-      put_.list(count);
-      return push(element, detail::run_of(element), ending::list);
-    }
-    put_.byte_list(count);
-    for (term_ref byte : term_ref::from_word(detail::tagged(element, detail::tag::list)).items())
-      out_.filled(store8(out_.room(1), byte.raw() >> 3));
+  static erl::atom atom_of(word value) noexcept {
+    return erl::atom::from_index(static_cast<std::uint32_t>(value >> 8));
   }
 
   void box(const word* at) {
-    std::size_t count = detail::size_of(at[0]);
-    switch (detail::kind_of(at[0])) {
-    case detail::box_kind::positive_integer:
+    const std::size_t count = size_of(at[0]);
+    switch (kind_of(at[0])) {
+    case box_kind::positive_integer:
       return put_.big_integer(false, {at + 1, count});
-    case detail::box_kind::negative_integer:
+    case box_kind::negative_integer:
       return put_.big_integer(true, {at + 1, count});
-    case detail::box_kind::slice:
-      return put_.binary({detail::slice_or_bits(at).data, detail::slice_or_bits(at).bits / 8});
-    case detail::box_kind::bits:
-      return put_.bit_string({detail::slice_or_bits(at).data, count / 8 + 1},
+    case box_kind::slice:
+      return slice(at);
+    case box_kind::bits:
+      return put_.bit_string({slice_or_bits(at).data, count / 8 + 1},
                              static_cast<unsigned>(count % 8));
-    case detail::box_kind::map:
-      put_.map(count);
-      return push(at + 1, 2 * count);
-    case detail::box_kind::pid:
-      return put_.pid(detail::pid_at(at));
-    case detail::box_kind::port:
-      return put_.port(detail::port_at(at));
-    case detail::box_kind::reference:
-      return put_.reference(detail::reference_at(at));
-    case detail::box_kind::external_fun:
-      put_.byte(tag::external_fun);
-      atom(at[1]);
-      atom(at[2]);
-      return put_.integer(static_cast<std::int64_t>(count));
-    case detail::box_kind::closure:
+    case box_kind::map:
+      break; // not rare
+    case box_kind::pid:
+      return put_.pid(pid_at(at));
+    case box_kind::port:
+      return put_.port(port_at(at));
+    case box_kind::reference:
+      return put_.reference(reference_at(at));
+    case box_kind::external_fun:
+      return put_.external_fun(atom_of(at[1]), atom_of(at[2]), static_cast<std::uint8_t>(count));
+    case box_kind::closure:
       return closure(at, count);
-    case detail::box_kind::record:
-      return record(at, count / 2);
+    case box_kind::record:
+      put_.record(atom_of(at[1]), atom_of(at[2]), count_of(at[0]) % 2 != 0, count / 2);
+      // Names and values lie side by side.
+      row_ = {at + record_head, count / 2 * 2, ending::nothing};
+      return;
     }
   }
 
+  /// A binary outside of the term's block.
+  void slice(const word* at) {
+    const std::span<const std::byte> bytes(slice_or_bits(at).data, slice_or_bits(at).bits / 8);
+    if (large_ == large_binaries::copied || bytes.size() < shortest_reference)
+      return put_.binary(bytes);
+    put_.binary_head(bytes.size());
+    if (large_ == large_binaries::shared) {
+      out_.append(bytes_access::owner_of(reinterpret_cast<void*>(at[slice_owner])), bytes);
+    } else {
+      out_.record();
+      out_.pieces_.push_back(bytes);
+      out_.size_ += bytes.size();
+    }
+  }
+
+  std::size_t position() const noexcept {
+    return out_.size_ + static_cast<std::size_t>(out_.at_ - out_.begin_);
+  }
+
+  // The size of a closure is known at its end only. Until then its place holds the position where
+  // it begins.
+
   void closure(const word* at, std::size_t variables) {
-    put_.byte(tag::new_fun);
-    std::size_t start = out_.position();
-    out_.filled(store8(store32(out_.room(5), 0), detail::high(at[1])));
-    out_.append(std::as_bytes(std::span(at + detail::closure_unique, 2)));
-    out_.filled(store32(store32(out_.room(8), detail::low(at[1])), variables));
-    atom(at[detail::closure_module]);
-    put_.integer(detail::small_value(at[detail::closure_old_index]));
-    put_.integer(detail::small_value(at[detail::closure_old_unique]));
-    put_.pid(detail::pid_at(detail::address(at[detail::closure_pid])));
-    push(at + detail::closure_head, variables, ending::closure, start);
+    put_.byte(etf::tag::new_fun);
+    std::byte* size = room(sizeof(std::uint32_t));
+    store32(size, position());
+    filled(size + sizeof(std::uint32_t));
+    filled(store8(room(1), high(at[1])));
+    append(std::as_bytes(std::span(at + closure_unique, 2)));
+    filled(store32(store32(room(8), low(at[1])), variables));
+    atom(atom_of(at[closure_module]));
+    put_.integer(small_value(at[closure_old_index]));
+    put_.integer(small_value(at[closure_old_unique]));
+    put_.pid(pid_at(address(at[closure_pid])));
+    sizes_.push(size);
+    row_ = {at + closure_head, variables, ending::closure};
   }
 
-  void record(const word* at, std::size_t fields) {
-    put_.record(erl::atom::from_index(static_cast<std::uint32_t>(at[1] >> 8)),
-                erl::atom::from_index(static_cast<std::uint32_t>(at[2] >> 8)),
-                detail::count_of(at[0]) % 2 != 0, fields);
-    // Names and values lie side by side.
-    push(at + detail::record_head, 2 * fields);
+  void end_closure() noexcept {
+    std::byte* size = sizes_.top();
+    sizes_.pop();
+    store32(size, position() - wire::get32(size));
   }
 
-  buffered_output out_;
-  etf::put<buffered_output> put_;
-  detail::small_stack<row> left_;
+  byte_chain& out_;
+  atom_cache_writer* cache_;
+  large_binaries large_;
+  const atom_table& atoms_ = atom_table::get();
+  etf::put<encoder> put_{*this};
+  /// What a rare term wants to be written next.
+  row row_{};
+  /// Where the sizes of the closures go that are being written.
+  small_stack<std::byte*, 4> sizes_;
 };
+
+} // namespace detail
+
+namespace {
+
+/// Room on the stack for what is not large.
+constexpr std::size_t near_size = 1024;
 
 } // namespace
 
 void encode_external(term_ref value, std::vector<std::byte>& out) { encode(value, out, {}); }
 
 void encode(term_ref value, std::vector<std::byte>& out, const encode_options& options) {
+  std::array<std::byte, near_size> near; // NOLINT(cppcoreguidelines-pro-type-member-init)
+  byte_chain chain;
+  detail::encoder encoder(chain, options, detail::large_binaries::borrowed);
+  encoder.use(near);
   if (options.framing == framing::external)
-    out.push_back(static_cast<std::byte>(etf::version));
-  encoder(out, options.atom_cache).run(value.raw());
+    encoder.version();
+  encoder.run(value.raw());
+  if (chain.empty()) {
+    const auto all = encoder.unrecorded();
+    out.insert(out.end(), all.begin(), all.end());
+    return;
+  }
+  encoder.finish();
+  if (out.capacity() - out.size() < chain.size())
+    out.reserve(std::max(out.size() + chain.size(), 2 * out.capacity()));
+  for (const auto piece : chain.pieces())
+    out.insert(out.end(), piece.begin(), piece.end());
+}
+
+void encode(term_ref value, byte_chain& out, const encode_options& options) {
+  detail::encoder encoder(out, options, detail::large_binaries::shared);
+  if (options.framing == framing::external)
+    encoder.version();
+  encoder.run(value.raw());
+  encoder.finish();
+}
+
+std::size_t encode_into(term_ref value, std::span<std::byte> out, const encode_options& options) {
+  byte_chain chain;
+  detail::encoder encoder(chain, options, detail::large_binaries::copied);
+  encoder.use(out);
+  if (options.framing == framing::external)
+    encoder.version();
+  encoder.run(value.raw());
+  encoder.finish();
+  if (chain.size() <= out.size()) {
+    // The first piece is there already. Others were made where the room got short.
+    std::byte* at = out.data();
+    for (const auto piece : chain.pieces()) {
+      if (piece.data() != at)
+        std::memcpy(at, piece.data(), piece.size());
+      at += piece.size();
+    }
+  }
+  return chain.size();
 }
 
 std::vector<std::byte> encode_compressed(term_ref value, int level) {
@@ -271,7 +475,8 @@ std::vector<std::byte> encode_compressed(term_ref value, int level) {
   if (!compressed || compressed->size() + head >= plain.size())
     return plain;
   std::vector<std::byte> result(head);
-  store32(store8(store8(result.data(), etf::version), tag::compressed), inner.size());
+  etf::store32(etf::store8(etf::store8(result.data(), etf::version), etf::tag::compressed),
+               inner.size());
   result.insert(result.end(), compressed->begin(), compressed->end());
   return result;
 }

@@ -120,9 +120,12 @@ private:
 
 namespace detail {
 
-inline void add_part(builder& into, std::string_view text) { into.text(text); }
-inline void add_part(builder& into, const char* text) { into.text(text); }
-template <class T> void add_part(builder& into, const T& value) { into.add(value); }
+template <class T> void add_part(builder& into, const T& value) {
+  if constexpr (std::convertible_to<const T&, std::string_view>)
+    into.text(value);
+  else
+    into.add(value);
+}
 
 } // namespace detail
 

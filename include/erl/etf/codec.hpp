@@ -12,6 +12,8 @@
 
 namespace erl {
 
+class byte_chain;
+
 /// What stands before a term.
 enum class framing : std::uint8_t {
   /// The version byte 131: stored terms, and each term of a pass-through distribution frame.
@@ -68,6 +70,14 @@ void encode_external(term_ref value, std::vector<std::byte>& out);
 
 /// Appends the term, framed as asked.
 void encode(term_ref value, std::vector<std::byte>& out, const encode_options& options);
+
+/// Appends the term to a chain, in which large binaries are shared with the term and not copied.
+void encode(term_ref value, byte_chain& out, const encode_options& options = {});
+
+/// Writes the term to the start of `out` if there is room for all of it. Returns how many bytes it
+/// takes; when that is more than `out` has, what `out` holds is of no use.
+std::size_t encode_into(term_ref value, std::span<std::byte> out,
+                        const encode_options& options = {});
 
 /// The external form compressed (zlib level 0 to 9), or plain where that is not larger.
 std::vector<std::byte> encode_compressed(term_ref value, int level = 6);
