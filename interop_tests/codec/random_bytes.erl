@@ -42,10 +42,42 @@ one_of(List) -> random_terms:one_of(List).
 
 %% The term in a form that OTP may not write, but reads.
 odd(Term) ->
-    case rand:uniform(3) of
-        1 -> plain(Term);
+    case rand:uniform(30) of
+        1 -> edge(rand:uniform(9));
+        N when N =< 10 -> plain(Term);
         _ -> odd_form(Term)
     end.
+
+%% On either side of what is legal.
+edge(1) -> <<77, (one_of([0, 1, 2])):32, (one_of([0, 1, 7, 8, 9, 255])), 16#5A, 16#FF>>;
+edge(2) -> <<70, (one_of([0, 1])):1, (one_of([0, 1, 2046, 2047])):11, (one_of([0, 1, 1 bsl 51])):52>>;
+edge(3) ->
+    Name = binary:copy(one_of([<<"a">>, <<"å"/utf8>>, <<"中"/utf8>>, <<16#1F600/utf8>>]), one_of([254, 255, 256])),
+    <<118, (byte_size(Name)):16, Name/binary>>;
+edge(4) ->
+    Character = one_of([<<16#C080:16>>, <<16#C1BF:16>>, <<16#C280:16>>, <<16#E09FBF:24>>, <<16#E0A080:24>>, <<16#ED9FBF:24>>,
+                        <<16#EDA080:24>>, <<16#EE8080:24>>, <<16#EFBFBF:24>>, <<16#F08FBFBF:32>>, <<16#F0908080:32>>,
+                        <<16#F48FBFBF:32>>, <<16#F4908080:32>>, <<16#F5808080:32>>, <<16#E282:16>>, <<16#80>>, <<16#FF>>]),
+    <<119, (byte_size(Character) + 2), $a, Character/binary, $b>>;
+edge(5) ->
+    Size = rand:uniform(6),
+    <<(one_of([90, 90, 114])), Size:16, 119, 3, "a@b", (rand:bytes(4 + 4 * Size))/binary>>;
+edge(6) ->
+    %% With a key twice, now and then in different forms.
+    Keys = [random_terms:leaf() || _ <- lists:seq(1, one_of([1, 2, 31, 32, 33, 40]))],
+    Pairs = << <<(odd(Key))/binary, 97, 1>> || Key <- [hd(Keys) | lists:reverse(Keys)] >>,
+    <<116, (length(Keys) + 1):32, Pairs/binary>>;
+edge(7) ->
+    Field = fun() -> one_of([<<119, 1, "a">>, <<115, 1, "b">>, <<118, 1:16, "c">>, <<100, 1:16, "d">>, <<97, 1>>]) end,
+    Flags = one_of([0, 1, 1, 2, 3, 128]),
+    <<67, 2:32, Flags, 119, 1, "m", 115, 1, "n", (Field())/binary, (Field())/binary, 106, 106>>;
+edge(8) ->
+    Text = list_to_binary(one_of([
+        "", "-", "1", ".5", "1.e5", "+1.0", "-0.0", "--1.0", "1.0 ", " 1.0", "1.0.0", "1.5\n", "1.0E5", "1.0e+05", "1.5e",
+        "1.5e+", "1.0e5.0", "1.0e400", "1.0e-400", "-1.0e-400", "inf", "nan", "0x1.0p3", "00001.5", "4.9e-324", "2.4e-324",
+        "1.7976931348623157e308", "1.7976931348623159e308"])),
+    <<99, Text/binary, 0:(8 * (31 - byte_size(Text)))>>;
+edge(9) -> old_form(one_of([102, 103]), <<(one_of([119, 118])), (one_of([0, 1])), "a", (rand:bytes(4))/binary>>).
 
 plain(Term) ->
     <<131, Bytes/binary>> = term_to_binary(Term, [{minor_version, rand:uniform(3) - 1}]),

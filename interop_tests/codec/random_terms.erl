@@ -9,8 +9,8 @@ one_of(List) -> lists:nth(rand:uniform(length(List)), List).
 
 term() ->
     case rand:uniform(200) of
-        1 -> special();
-        2 -> term(1000);
+        N when N =< 3 -> special();
+        4 -> term(1000);
         _ -> term(one_of([1, 3, 3, 10, 10, 30, 100]))
     end.
 
