@@ -133,6 +133,41 @@ void sink::end_list(std::size_t start, std::size_t elements) {
   out_->resize(start + 3 + elements);
 }
 
+std::size_t sink::begin_cell() {
+  if (tree_ != nullptr) {
+    tree_->begin_list_with_tail(1);
+    return 0;
+  }
+  const std::size_t start = out_->size();
+  etf::writer(*out_).list(1);
+  return start;
+}
+
+/// Where the tail is a list, both are one list, which has other bytes.
+void sink::end_cell(std::size_t start) {
+  if (tree_ != nullptr)
+    return;
+  const decode_options bare{.framing = framing::bare};
+  const std::span<const std::byte> cell = std::span<const std::byte>(*out_).subspan(start);
+  const std::size_t head = 5 + skip_term(cell.subspan(5), bare).value();
+  const auto tail = static_cast<etf::tag>(cell[head]);
+  if (tail != etf::tag::nil && tail != etf::tag::list && tail != etf::tag::string)
+    return;
+  const term whole = decode_prefix(cell, bare).value().value;
+  out_->resize(start);
+  encode(whole, *out_, {.framing = framing::bare});
+}
+
+void sink::begin_record(erl::atom module, erl::atom name, bool exported,
+                        std::span<const erl::atom> fields) {
+  if (tree_ != nullptr)
+    return tree_->begin_record(module, name, exported, fields);
+  etf::writer to(*out_);
+  to.record(module, name, exported, fields.size());
+  for (const erl::atom field : fields)
+    to.atom(field);
+}
+
 std::size_t sink::begin_map(std::size_t pairs) {
   if (tree_ != nullptr) {
     tree_->begin_map(pairs);

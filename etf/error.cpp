@@ -60,6 +60,8 @@ std::string_view to_text(etf_errc code) noexcept {
     return "a key is missing";
   case etf_errc::bad_syntax:
     return "syntax error";
+  case etf_errc::unknown_key:
+    return "an unknown key";
   }
   return "unknown error";
 }

@@ -32,6 +32,8 @@ std::string_view kind_name(kind_set kind) noexcept {
     return "tuple";
   if (kind == kinds(term_kind::map))
     return "map";
+  if (kind == kinds(term_kind::record))
+    return "native record";
   if (kind == kinds(term_kind::bitstring))
     return "binary";
   return "term";
@@ -138,6 +140,12 @@ term_ref source::peek() const noexcept {
     return here_.head();
   case place::map:
     return index_ % 2 == 0 ? here_.map_key(index_ / 2) : here_.map_value(index_ / 2);
+  case place::record: {
+    const record_info record = here_.to_record().value_or(record_info());
+    return (index_ % 2 == 0 ? record.fields : record.values)[index_ / 2];
+  }
+  case place::cell:
+    return index_ == 0 ? here_.head() : here_.tail();
   default:
     return here_;
   }
@@ -165,8 +173,11 @@ bool source::leave(scope& saved) {
     return false;
   --depth_;
   where_ = saved.where_;
-  if (in_bytes())
+  if (in_bytes()) {
+    if (saved.values_ != nullptr)
+      at_ = saved.values_;
     return true;
+  }
   here_ = saved.here_;
   index_ = saved.index_;
   advance();

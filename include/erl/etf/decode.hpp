@@ -42,10 +42,14 @@ namespace erl {
 
 namespace detail {
 
+template <class T, class... Types>
+inline constexpr bool is_one_of = (std::is_same_v<T, Types> || ...);
+
+/// What `source::read` reads. (To ask whether it compiles would cost a hundred times as much.)
 template <class T>
-concept readable = requires(source& from, T& value) {
-  { from.read(value) } -> std::same_as<bool>;
-};
+concept readable =
+    is_one_of<T, bool, double, atom, pid, port, reference, bigint, term, term_ref, std::string,
+              std::vector<std::byte>, std::string_view, std::span<const std::byte>>;
 
 /// The name of what `source::read` reads, for errors.
 template <class T> consteval std::string_view name_of_scalar() {
@@ -117,8 +121,6 @@ template <class T> struct scalar_decoder {
 } // namespace detail
 
 template <detail::readable T> struct decoder<T> : detail::scalar_decoder<T> {};
-template <>
-struct decoder<std::vector<std::byte>> : detail::scalar_decoder<std::vector<std::byte>> {};
 
 template <detail::integer T> struct decoder<T> {
   static bool read(source& from, T& value) {
@@ -231,21 +233,25 @@ template <class T, std::size_t Size> struct decoder<std::array<T, Size>> {
   static constexpr std::size_t min_size() { return 2 + Size * decoder<T>::min_size(); }
 };
 
-template <class T, class Allocator> struct decoder<std::vector<T, Allocator>> {
+template <class T, class Allocator>
+  requires(!std::same_as<T, std::byte>)
+struct decoder<std::vector<T, Allocator>> {
   static bool read(source& from, std::vector<T, Allocator>& value) {
     source::scope saved;
     if (!from.enter_list(saved, decoder<T>::min_size()))
       return false;
     value.clear();
-    value.reserve(saved.left());
-    while (from.more(saved)) {
+    // Grown by resize alone: each way to grow a vector costs every user's compiler its time.
+    for (std::size_t index = 0; from.more(saved); ++index) {
+      if (index == value.size())
+        value.resize(index + 1 + saved.left());
       if constexpr (std::same_as<T, bool>) {
         bool part = false;
         if (!from.read(part))
-          return from.under(value.size());
-        value.push_back(part);
-      } else if (!decoder<T>::read(from, value.emplace_back())) {
-        return from.under(value.size() - 1);
+          return from.under(index);
+        value[index] = part;
+      } else if (!decoder<T>::read(from, value[index])) {
+        return from.under(index);
       }
     }
     return from.leave(saved);
@@ -308,7 +314,7 @@ namespace detail {
 template <class T> std::expected<T, decode_error> decode_from(source& from) {
   std::expected<T, decode_error> result;
   if (from.failed() || !decoder<T>::read(from, *result))
-    return std::unexpected(from.take_error());
+    return std::expected<T, decode_error>(std::unexpect, from.take_error());
   return result;
 }
 

@@ -6,7 +6,7 @@
 #include <erl/etf/shape.hpp>
 #include <erl/etf/source.hpp>
 
-#include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -39,39 +39,23 @@ namespace detail {
 void describe_tagged(std::string& out, std::string_view name, std::size_t fields);
 void describe_tuple(std::string& out, std::size_t arity);
 void describe_names(std::string& out, named_atoms names);
-void describe_map(std::string& out, const named_atom* module);
 
-/// What `next_field` returns when it has failed.
-inline constexpr std::size_t no_field = static_cast<std::size_t>(-1);
-
-/// In a map, goes to the value of the next key that is among `keys`; returns its index, or
-/// `keys.count` at the end. `seen` collects the keys; those in `required` must be there at the
-/// end, and `__struct__` if there is a `module`.
-std::size_t next_field(source& from, source::scope& saved, named_atoms keys,
-                       const named_atom* module, std::uint32_t required, std::uint32_t& seen);
 /// Takes one of the atoms; returns its index, or `names.count` after noting an error.
 std::size_t read_name(source& from, named_atoms names);
 
-template <class Part> bool read_part(source& from, Part& part, const std::string_view*& name) {
-  if (!decoder<Part>::read(from, part))
-    return from.under(*name);
-  ++name;
-  return true;
+template <class T, class... Fields>
+bool read_each(source& from, [[maybe_unused]] const field_list<Fields...>& field) {
+  [[maybe_unused]] std::size_t index = 0;
+  return ((decoder<Fields>::read(from, *static_cast<Fields*>(field.at[index])) && ++index != 0) &&
+          ...) ||
+         from.under(field_names<T>[index]);
 }
 
-template <class T> bool read_fields(source& from, T& value) {
-  return with_fields(value, [&](auto&... field) {
-    [[maybe_unused]] const std::string_view* name = field_names<T>.data();
-    return (read_part(from, field, name) && ...);
-  });
+template <class... Fields> consteval std::size_t sum_of_min_sizes(field_list<Fields...>*) {
+  return (std::size_t{0} + ... + decoder<Fields>::min_size());
 }
-
 template <class T> consteval std::size_t fields_min_size() {
-  return decltype(with_fields(std::declval<T&>(), [](auto&... field) {
-    return std::integral_constant<
-        std::size_t,
-        (std::size_t{0} + ... + decoder<std::remove_reference_t<decltype(field)>>::min_size())>{};
-  }))::value;
+  return sum_of_min_sizes(static_cast<fields_in<T>*>(nullptr));
 }
 
 /// Does the first element of a tuple of this size fit?
@@ -82,90 +66,144 @@ template <class First> bool first_fits(source& from, std::size_t arity) {
   source::scope saved;
   return from.enter_tuple(saved, arity) && decoder<First>::fits(from);
 }
+template <class First, class... Rest>
+bool first_field_fits(source& from, field_list<First, Rest...>*) {
+  return first_fits<First>(from, 1 + sizeof...(Rest));
+}
+inline bool first_field_fits(source& from, field_list<>*) { return from.is_tuple(0); }
 
 template <class T, class Shape> struct shape_decoder {
-  static_assert(
-      never<T>,
-      "erl::shape<T> is none of tagged, record, plain_tuple, map_shape, elixir_struct, enum_atoms");
+  static_assert(never<T>, "erl::shape<T> is none of tagged, record, plain_tuple, map_shape, "
+                          "elixir_struct, keyword_list, proplist, native_record, enum_atoms");
 };
 
-template <class T, fixed_text Tag> struct shape_decoder<T, tagged_shape<Tag>> : fields_check<T> {
+template <class T, fixed_text Tag>
+struct shape_decoder<T, tagged_shape<Tag>> : plain_fields_check<T> {
   static bool read(source& from, T& value) {
     source::scope saved;
-    return from.enter_tagged(saved, name_of<Tag>, field_count<T>) && read_fields(from, value) &&
-           from.leave(saved);
+    return from.enter_tagged(saved, name_of<Tag>, field_count<T>) &&
+           read_each<T>(from, fields_of(value)) && from.leave(saved);
   }
   static bool fits(source& from) { return from.is_tagged(name_of<Tag>, field_count<T>); }
   static void describe(std::string& out) { describe_tagged(out, Tag.view(), field_count<T>); }
   static consteval std::size_t min_size() { return 4 + fields_min_size<T>(); }
 };
 
-template <class T> struct shape_decoder<T, plain_tuple_shape> : fields_check<T> {
+template <class T> struct shape_decoder<T, plain_tuple_shape> : plain_fields_check<T> {
   static bool read(source& from, T& value) {
     source::scope saved;
-    return from.enter_tuple(saved, field_count<T>) && read_fields(from, value) && from.leave(saved);
+    return from.enter_tuple(saved, field_count<T>) && read_each<T>(from, fields_of(value)) &&
+           from.leave(saved);
   }
   static bool fits(source& from) {
-    if constexpr (field_count<T> == 0)
-      return from.is_tuple(0);
-    else
-      return first_fits<typename decltype(with_fields(
-          std::declval<T&>(), [](auto& first, auto&...) {
-            return std::type_identity<std::remove_reference_t<decltype(first)>>{};
-          }))::type>(from, field_count<T>);
+    return first_field_fits(from, static_cast<fields_in<T>*>(nullptr));
   }
   static void describe(std::string& out) { describe_tuple(out, field_count<T>); }
   static consteval std::size_t min_size() { return 2 + fields_min_size<T>(); }
 };
 
-template <class T> inline constexpr bool may_be_missing = false;
-template <class T> inline constexpr bool may_be_missing<std::optional<T>> = true;
+using field_reader = bool (*)(source& from, void* field);
 
-template <class T, fixed_text... Module> struct map_decoder : fields_check<T> {
-  static bool read(source& from, T& value) {
-    source::scope saved;
-    return from.enter_map(saved, 2) && read_pairs(from, saved, value) && from.leave(saved);
-  }
-  static bool fits(source& from) {
-    if constexpr (sizeof...(Module) == 0)
-      return from.is(kinds(term_kind::map));
-    else
-      return from.is_struct(name_of<Module...>);
-  }
-  static void describe(std::string& out) { describe_map(out, module()); }
-  static consteval std::size_t min_size() { return 5; }
-
-private:
-  static const named_atom* module() {
-    if constexpr (sizeof...(Module) == 0)
-      return nullptr;
-    else
-      return &name_of<Module...>;
-  }
-  static bool read_pairs(source& from, source::scope& saved, T& value) {
-    return with_fields(value, [&](auto&... field) {
-      constexpr std::size_t count = sizeof...(field);
-      std::uint32_t required = 0, bit = 1, seen = 0;
-      ((required |= may_be_missing<std::remove_reference_t<decltype(field)>> ? 0 : bit, bit <<= 1),
-       ...);
-      for (;;) {
-        const std::size_t key = next_field(from, saved, keys_of<T>(), module(), required, seen);
-        if (key >= count)
-          return key == count;
-        [[maybe_unused]] std::size_t index = 0;
-        if (!((index++ != key || read_value(from, field, key)) && ...))
-          return false;
-      }
-    });
-  }
-  template <class Field> static bool read_value(source& from, Field& field, std::size_t key) {
-    return decoder<Field>::read(from, field) || from.under(field_names<T>[key]);
-  }
+/// All that must be known of a type with a `keyed_shape` to read it. One function reads all types
+/// that are held alike, so that a type costs a table and not code of its own.
+struct keyed_reader {
+  named_atoms keys;
+  /// One a field.
+  const field_reader* read;
+  /// The fields whose keys must be there, as bits.
+  std::uint32_t required;
+  /// The field that keeps the other keys; `keys.count` if there is none.
+  std::size_t rest;
+  bool refuse_unknown;
+  /// Of an Elixir struct or a native record; else null.
+  const named_atom* module;
+  /// Of a native record; else null.
+  const named_atom* name;
 };
 
-template <class T> struct shape_decoder<T, map_shape_type> : map_decoder<T> {};
-template <class T, fixed_text Module>
-struct shape_decoder<T, elixir_struct_shape<Module>> : map_decoder<T, Module> {};
+bool read_map(source& from, const keyed_reader& type, void* const* fields);
+bool read_keyword_list(source& from, const keyed_reader& type, void* const* fields);
+bool read_proplist(source& from, const keyed_reader& type, void* const* fields);
+bool read_native_record(source& from, const keyed_reader& type, void* const* fields);
+void describe_map(std::string& out, const named_atom* module);
+void describe_native_record(std::string& out, const named_atom& module, const named_atom& name);
+
+template <class Field> bool read_field(source& from, void* field) {
+  if constexpr (std::same_as<Field, other_keys>)
+    return false;
+  else
+    return decoder<Field>::read(from, *static_cast<Field*>(field));
+}
+
+template <class Holder> struct holder_decoder;
+
+template <> struct holder_decoder<in_map> {
+  static constexpr auto* read = read_map;
+  static constexpr const named_atom *module = nullptr, *name = nullptr;
+  static constexpr std::size_t min_size = 5;
+  static bool fits(source& from) { return from.is(kinds(term_kind::map)); }
+  static void describe(std::string& out) { describe_map(out, nullptr); }
+};
+template <fixed_text Module> struct holder_decoder<in_elixir_struct<Module>> {
+  static constexpr auto* read = read_map;
+  static constexpr const named_atom *module = &name_of<Module>, *name = nullptr;
+  static constexpr std::size_t min_size = 5;
+  static bool fits(source& from) { return from.is_struct(*module); }
+  static void describe(std::string& out) { describe_map(out, module); }
+};
+template <> struct holder_decoder<in_keyword_list> {
+  static constexpr auto* read = read_keyword_list;
+  static constexpr const named_atom *module = nullptr, *name = nullptr;
+  static constexpr std::size_t min_size = 1;
+  static bool fits(source& from) { return from.is(kinds(term_kind::nil, term_kind::list)); }
+  static void describe(std::string& out) { out += "keyword list"; }
+};
+template <> struct holder_decoder<in_proplist> : holder_decoder<in_keyword_list> {
+  static constexpr auto* read = read_proplist;
+  static void describe(std::string& out) { out += "property list"; }
+};
+template <fixed_text Module, fixed_text Name, bool Exported>
+struct holder_decoder<in_native_record<Module, Name, Exported>> {
+  static constexpr auto* read = read_native_record;
+  static constexpr const named_atom *module = &name_of<Module>, *name = &name_of<Name>;
+  static constexpr std::size_t min_size = 10;
+  static bool fits(source& from) { return from.is_record(*module, *name); }
+  static void describe(std::string& out) { describe_native_record(out, *module, *name); }
+};
+
+template <class T, class Holder, unknown_keys Unknown, missing_keys Missing>
+struct shape_decoder<T, keyed_shape<Holder, Unknown, Missing>> : keyed_fields_check<T, Unknown> {
+  using holder = holder_decoder<Holder>;
+
+  static bool read(source& from, T& value) {
+    return holder::read(from, plan(static_cast<fields_in<T>*>(nullptr)), fields_of(value).at);
+  }
+  static bool fits(source& from) { return holder::fits(from); }
+  static void describe(std::string& out) { holder::describe(out); }
+  static consteval std::size_t min_size() { return holder::min_size; }
+
+private:
+  template <class Field> static consteval bool may_miss() {
+    return Missing == missing_keys::defaulted || may_be_empty<Field> ||
+           std::same_as<Field, other_keys> ||
+           (std::same_as<Holder, in_proplist> && std::same_as<Field, bool>);
+  }
+  template <class... Fields> static const keyed_reader& plan(field_list<Fields...>*) {
+    static constexpr field_reader readers[] = {read_field<Fields>..., nullptr};
+    static constexpr keyed_reader result = [] {
+      std::uint32_t required = 0, bit = 1;
+      ((required |= may_miss<Fields>() ? 0 : bit, bit <<= 1), ...);
+      return keyed_reader{keys_of<T>(),
+                          readers,
+                          required,
+                          place_of_other_keys<Fields...>,
+                          Unknown == unknown_keys::refused,
+                          holder::module,
+                          holder::name};
+    }();
+    return result;
+  }
+};
 
 template <class T, auto... Values> struct shape_decoder<T, enum_shape<Values...>> {
   static bool read(source& from, T& value) {

@@ -45,85 +45,163 @@ template <class T> void write_value(sink& to, const T& value) { encoder<T>::writ
 
 template <class T, class Shape> struct shape_encoder;
 
-template <class T> void write_fields(sink& to, const T& value) {
-  with_fields(value, [&](const auto&... field) { (write_value(to, field), ...); });
+template <class T, class... Fields>
+void write_each(sink& to, [[maybe_unused]] const field_list<Fields...>& field) {
+  [[maybe_unused]] std::size_t index = 0;
+  (encoder<Fields>::write(to, *static_cast<const Fields*>(field.at[index++])), ...);
 }
 
-template <class T, fixed_text Tag> struct shape_encoder<T, tagged_shape<Tag>> : fields_check<T> {
+/// The fields of a value that is only read. (One function takes types apart, for both ways.)
+template <class T> constexpr fields_in<T> fields_to_read(const T& value) {
+  return fields_of(const_cast<T&>(value));
+}
+
+template <class T, fixed_text Tag>
+struct shape_encoder<T, tagged_shape<Tag>> : plain_fields_check<T> {
   static void write(sink& to, const T& value) {
     to.begin_tuple(field_count<T> + 1);
     to.atom(name_of<Tag>);
-    write_fields(to, value);
+    write_each<T>(to, fields_to_read(value));
   }
 };
 
-template <class T> struct shape_encoder<T, plain_tuple_shape> : fields_check<T> {
+template <class T> struct shape_encoder<T, plain_tuple_shape> : plain_fields_check<T> {
   static void write(sink& to, const T& value) {
     to.begin_tuple(field_count<T>);
-    write_fields(to, value);
+    write_each<T>(to, fields_to_read(value));
   }
 };
 
-inline constexpr std::string_view struct_key = "__struct__";
+/// How a field is written, and whether it is there at all: not when it is an empty std::optional in
+/// a list.
+struct field_writer {
+  void (*write)(sink& to, const void* field);
+  bool (*is_empty)(const void* field);
+};
 
-/// The order in which the fields of a map are written: by key. The index after the last field
-/// stands for `__struct__`.
-template <class T, bool IsStruct> consteval auto key_order() {
-  constexpr std::size_t count = field_count<T> + (IsStruct ? 1 : 0);
-  std::array<std::size_t, count> order{};
-  const auto key = [](std::size_t index) {
-    return index < field_count<T> ? atom_name(field_names<T>[index]) : struct_key;
-  };
-  for (std::size_t i = 0; i < count; ++i) {
-    std::size_t at = i;
-    for (; at > 0 && key(i) < key(order[at - 1]); --at)
-      order[at] = order[at - 1];
-    order[at] = i;
+/// All that must be known of a type with a `keyed_shape` to write it: see `keyed_reader`.
+struct keyed_writer {
+  named_atoms keys;
+  /// One a field.
+  const field_writer* fields;
+  /// In a map: the fields in the order of their keys; `keys.count` stands for `__struct__`. The
+  /// field of other keys is not among them.
+  const std::uint8_t* order;
+  std::size_t order_count;
+  /// In a property list: the fields of type bool, as bits.
+  std::uint32_t flags;
+  /// The field that keeps the other keys; `keys.count` if there is none.
+  std::size_t rest;
+  const named_atom* module;
+  const named_atom* name;
+  bool exported;
+};
+
+void write_map(sink& to, const keyed_writer& type, void* const* fields);
+void write_key_list(sink& to, const keyed_writer& type, void* const* fields);
+void write_native_record(sink& to, const keyed_writer& type, void* const* fields);
+
+/// `Nil`: the atom for nothing is nil.
+template <class Field, bool Nil> void write_field(sink& to, const void* field) {
+  const auto& value = *static_cast<const Field*>(field);
+  if constexpr (std::same_as<Field, other_keys>)
+    return;
+  else if constexpr (Nil && may_be_empty<Field>) {
+    if (value)
+      encoder<Field>::write(to, value);
+    else
+      to.atom(atoms::nil);
+  } else
+    encoder<Field>::write(to, value);
+}
+
+template <class Field> bool is_empty_field(const void* field) {
+  return !*static_cast<const Field*>(field);
+}
+
+template <class Holder> struct holder_encoder;
+
+template <> struct holder_encoder<in_map> {
+  static constexpr auto* write = write_map;
+  static constexpr const named_atom *module = nullptr, *name = nullptr;
+  static constexpr bool is_struct = false, exported = false;
+};
+template <fixed_text Module> struct holder_encoder<in_elixir_struct<Module>> {
+  static constexpr auto* write = write_map;
+  static constexpr const named_atom *module = &name_of<Module>, *name = nullptr;
+  static constexpr bool is_struct = true, exported = false;
+};
+template <> struct holder_encoder<in_keyword_list> {
+  static constexpr auto* write = write_key_list;
+  static constexpr const named_atom *module = nullptr, *name = nullptr;
+  static constexpr bool is_struct = false, exported = false;
+};
+template <> struct holder_encoder<in_proplist> : holder_encoder<in_keyword_list> {};
+template <fixed_text Module, fixed_text Name, bool Exported>
+struct holder_encoder<in_native_record<Module, Name, Exported>> {
+  static constexpr auto* write = write_native_record;
+  static constexpr const named_atom *module = &name_of<Module>, *name = &name_of<Name>;
+  static constexpr bool is_struct = false, exported = Exported;
+};
+
+/// The order in which the fields of a map are written: by key.
+template <std::size_t Count> struct key_order {
+  std::uint8_t at[Count + 1]{};
+  std::size_t count = 0;
+
+  consteval void insert(const std::string_view* keys, std::size_t index) {
+    std::size_t place = count++;
+    for (; place > 0 && keys[index] < keys[at[place - 1]]; --place)
+      at[place] = at[place - 1];
+    at[place] = static_cast<std::uint8_t>(index);
   }
-  return order;
+};
+
+template <class T, bool IsStruct> consteval auto order_keys(std::size_t rest) {
+  std::string_view keys[field_count<T> + 1];
+  key_order<field_count<T>> result;
+  for (std::size_t i = 0; i < field_count<T>; ++i) {
+    keys[i] = atom_name(field_names<T>[i]);
+    if (i != rest)
+      result.insert(keys, i);
+  }
+  keys[field_count<T>] = "__struct__";
+  if (IsStruct)
+    result.insert(keys, field_count<T>);
+  return result;
 }
 
-template <class T> void write_or_nil(sink& to, const T& value) { write_value(to, value); }
-template <class T> void write_or_nil(sink& to, const std::optional<T>& value) {
-  if (value)
-    write_value(to, *value);
-  else
-    to.atom(atoms::nil);
-}
-
-template <class T, fixed_text... Module> struct map_encoder : fields_check<T> {
-  static constexpr auto order = key_order<T, sizeof...(Module) != 0>();
+template <class T, class Holder, unknown_keys Unknown, missing_keys Missing>
+struct shape_encoder<T, keyed_shape<Holder, Unknown, Missing>> : keyed_fields_check<T, Unknown> {
+  using holder = holder_encoder<Holder>;
 
   static void write(sink& to, const T& value) {
-    const std::size_t start = to.begin_map(order.size());
-    with_fields(value, [&](const auto&... field) {
-      for (const std::size_t key : order) {
-        if constexpr (sizeof...(Module) != 0)
-          if (key == field_count<T>) {
-            to.atom(name_of<"__struct__">);
-            to.atom(name_of<Module...>);
-            continue;
-          }
-        [[maybe_unused]] std::size_t index = 0;
-        ((index++ == key ? write_pair(to, key, field) : void()), ...);
-      }
-    });
-    to.end_map(start, order.size(), true);
+    holder::write(to, plan(static_cast<fields_in<T>*>(nullptr)), fields_to_read(value).at);
   }
 
 private:
-  template <class Field> static void write_pair(sink& to, std::size_t key, const Field& field) {
-    to.atom(field_keys<T>[key]);
-    if constexpr (sizeof...(Module) != 0)
-      write_or_nil(to, field);
+  static constexpr bool is_list = holder::write == write_key_list;
+
+  template <class Field> static consteval field_writer writer_of() {
+    if constexpr (is_list && may_be_empty<Field>)
+      return {write_field<Field, false>, is_empty_field<Field>};
     else
-      write_value(to, field);
+      return {write_field<Field, holder::is_struct>, nullptr};
+  }
+  template <class... Fields> static const keyed_writer& plan(field_list<Fields...>*) {
+    static constexpr std::size_t rest = place_of_other_keys<Fields...>;
+    static constexpr field_writer writers[] = {writer_of<Fields>()..., {}};
+    static constexpr auto order = order_keys<T, holder::is_struct>(rest);
+    static constexpr keyed_writer result = [] {
+      std::uint32_t flags = 0, bit = 1;
+      if constexpr (std::same_as<Holder, in_proplist>)
+        ((flags |= std::same_as<Fields, bool> ? bit : 0, bit <<= 1), ...);
+      return keyed_writer{keys_of<T>(), writers,        order.at,     order.count,     flags,
+                          rest,         holder::module, holder::name, holder::exported};
+    }();
+    return result;
   }
 };
-
-template <class T> struct shape_encoder<T, map_shape_type> : map_encoder<T> {};
-template <class T, fixed_text Module>
-struct shape_encoder<T, elixir_struct_shape<Module>> : map_encoder<T, Module> {};
 
 template <class T, auto... Values> struct shape_encoder<T, enum_shape<Values...>> {
   /// A value that is none of the enumerators is a mistake of the program: std::invalid_argument.
@@ -131,7 +209,7 @@ template <class T, auto... Values> struct shape_encoder<T, enum_shape<Values...>
     static constexpr T values[] = {Values...};
     for (std::size_t i = 0; i < sizeof...(Values); ++i)
       if (values[i] == value)
-        return to.atom(enum_names<Values...>[i]);
+        return to.atom(enum_names<Values...>.at[i]);
     refuse_enumerator();
   }
 };

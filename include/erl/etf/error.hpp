@@ -67,6 +67,8 @@ enum class etf_errc : std::uint8_t {
   missing_key,
   /// Text that its grammar does not allow, or that stands for no term.
   bad_syntax,
+  /// A key that the target type, which refuses such keys, does not have.
+  unknown_key,
 };
 
 /// One English phrase for a code, without a full stop. Lives for ever.

@@ -7,8 +7,9 @@
 
 #include <erl/etf/shape.hpp>
 
-#include <array>
+#include <concepts>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -49,66 +50,113 @@ template <class T> struct fields_check<T, false> {
                           "constructors, no virtual functions; or specialise erl::conversion");
 };
 
-/// Calls `function(field...)` with references to all fields.
-template <class T, class Function>
-constexpr decltype(auto) with_fields(T& value, Function&& function) {
-  constexpr std::size_t count = field_count<std::remove_const_t<T>>;
+/// The addresses of all fields of an object, and their types.
+template <class... Fields> struct field_list {
+  static constexpr std::size_t count = sizeof...(Fields);
+  void* at[count == 0 ? 1 : count];
+};
+
+template <class... Fields> constexpr field_list<Fields...> list_fields(Fields&... field) {
+  return {{&field...}};
+}
+
+/// The one place that takes an aggregate apart: all else works with the addresses, as each such
+/// function costs the compiler more than all the names of the fields.
+template <class T> constexpr auto fields_of(T& value) {
+  constexpr std::size_t count = field_count<T>;
   if constexpr (count == 0) {
-    return function();
+    return field_list<>{};
   } else if constexpr (count == 1) {
     auto& [a] = value;
-    return function(a);
+    return list_fields(a);
   } else if constexpr (count == 2) {
     auto& [a, b] = value;
-    return function(a, b);
+    return list_fields(a, b);
   } else if constexpr (count == 3) {
     auto& [a, b, c] = value;
-    return function(a, b, c);
+    return list_fields(a, b, c);
   } else if constexpr (count == 4) {
     auto& [a, b, c, d] = value;
-    return function(a, b, c, d);
+    return list_fields(a, b, c, d);
   } else if constexpr (count == 5) {
     auto& [a, b, c, d, e] = value;
-    return function(a, b, c, d, e);
+    return list_fields(a, b, c, d, e);
   } else if constexpr (count == 6) {
     auto& [a, b, c, d, e, f] = value;
-    return function(a, b, c, d, e, f);
+    return list_fields(a, b, c, d, e, f);
   } else if constexpr (count == 7) {
     auto& [a, b, c, d, e, f, g] = value;
-    return function(a, b, c, d, e, f, g);
+    return list_fields(a, b, c, d, e, f, g);
   } else if constexpr (count == 8) {
     auto& [a, b, c, d, e, f, g, h] = value;
-    return function(a, b, c, d, e, f, g, h);
+    return list_fields(a, b, c, d, e, f, g, h);
   } else if constexpr (count == 9) {
     auto& [a, b, c, d, e, f, g, h, i] = value;
-    return function(a, b, c, d, e, f, g, h, i);
+    return list_fields(a, b, c, d, e, f, g, h, i);
   } else if constexpr (count == 10) {
     auto& [a, b, c, d, e, f, g, h, i, j] = value;
-    return function(a, b, c, d, e, f, g, h, i, j);
+    return list_fields(a, b, c, d, e, f, g, h, i, j);
   } else if constexpr (count == 11) {
     auto& [a, b, c, d, e, f, g, h, i, j, k] = value;
-    return function(a, b, c, d, e, f, g, h, i, j, k);
+    return list_fields(a, b, c, d, e, f, g, h, i, j, k);
   } else if constexpr (count == 12) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l] = value;
-    return function(a, b, c, d, e, f, g, h, i, j, k, l);
+    return list_fields(a, b, c, d, e, f, g, h, i, j, k, l);
   } else if constexpr (count == 13) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = value;
-    return function(a, b, c, d, e, f, g, h, i, j, k, l, m);
+    return list_fields(a, b, c, d, e, f, g, h, i, j, k, l, m);
   } else if constexpr (count == 14) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = value;
-    return function(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
+    return list_fields(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
   } else if constexpr (count == 15) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = value;
-    return function(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o);
+    return list_fields(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o);
   } else if constexpr (count == 16) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = value;
-    return function(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
+    return list_fields(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
   }
 }
 
+template <class T> using fields_in = decltype(fields_of(std::declval<T&>()));
+
+/// Types of which a value may be empty, which means that a key may be missing.
+template <class T> inline constexpr bool may_be_empty = false;
+template <class T> inline constexpr bool may_be_empty<std::optional<T>> = true;
+
+template <class... Fields> consteval std::size_t count_other_keys(field_list<Fields...>*) {
+  return (std::size_t{0} + ... + (std::same_as<Fields, other_keys> ? 1 : 0));
+}
+template <class T>
+inline constexpr std::size_t other_keys_count =
+    count_other_keys(static_cast<fields_in<T>*>(nullptr));
+
+/// The index of the field that keeps the other keys; the count of fields if there is none.
+template <class... Fields> consteval std::size_t find_other_keys() {
+  std::size_t index = 0;
+  (void)((std::same_as<Fields, other_keys> || (++index, false)) || ...);
+  return index;
+}
+template <class... Fields>
+inline constexpr std::size_t place_of_other_keys = find_other_keys<Fields...>();
+
+/// What a shape without keys asks of a type.
+template <class T> struct plain_fields_check : fields_check<T> {
+  static_assert(other_keys_count<T> == 0,
+                "erl::other_keys is for shapes with keys: map_shape, elixir_struct, keyword_list, "
+                "proplist, native_record");
+};
+
+/// What a shape with keys asks of a type.
+template <class T, unknown_keys Unknown> struct keyed_fields_check : fields_check<T> {
+  static_assert(other_keys_count<T> <= 1, "a type can have one field of type erl::other_keys");
+  static_assert(Unknown == unknown_keys::ignored || other_keys_count<T> == 0,
+                "a shape that is refusing_unknown() leaves nothing for the field of type "
+                "erl::other_keys");
+};
+
 /// Gives objects of any type an address without making one.
 template <class T> struct phantom {
-  const T value;
+  T value;
 };
 
 #if defined(__clang__)
@@ -116,80 +164,128 @@ template <class T> struct phantom {
 #pragma clang diagnostic ignored "-Wundefined-var-template"
 #pragma clang diagnostic ignored "-Wundefined-internal"
 #endif
-template <class T> extern const phantom<T> phantom_object;
+template <class T> extern phantom<T> phantom_object;
 
-template <class Field> struct field_pointer {
-  const Field* address;
+/// Addresses as a template argument.
+template <std::size_t Count> struct address_list {
+  void* at[Count];
 };
 
-template <std::size_t Index, class Field, class... Rest>
-constexpr auto nth_pointer(const Field& field, const Rest&... rest) {
-  if constexpr (Index == 0)
-    return field_pointer<Field>{&field};
-  else
-    return nth_pointer<Index - 1>(rest...);
-}
-
-/// A function, as g++ would put a variable with such a pointer into the program.
-template <class T, std::size_t Index> consteval auto phantom_pointer() {
-  return with_fields(phantom_object<T>.value,
-                     [](const auto&... field) { return nth_pointer<Index>(field...); });
+/// A function, as g++ would put a variable with such addresses into the program.
+template <class T> consteval auto phantom_addresses() {
+  const auto fields = fields_of(phantom_object<T>.value);
+  address_list<field_count<T>> result{};
+  for (std::size_t i = 0; i < field_count<T>; ++i)
+    result.at[i] = fields.at[i];
+  return result;
 }
 #if defined(__clang__)
 #pragma clang diagnostic pop
 #endif
 
-/// The last identifier before the last `end` in `text`.
-consteval std::string_view last_name(std::string_view text, std::string_view end) {
-  const std::size_t stop = text.rfind(end);
+consteval bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         (c & 0x80) != 0;
+}
+
+/// A piece of a text.
+struct piece {
+  std::size_t start = 0;
+  std::size_t size = 0;
+};
+
+/// The identifier that ends at `stop`.
+consteval piece name_before(const char* text, std::size_t stop) {
   std::size_t start = stop;
-  while (start > 0) {
-    const char c = text[start - 1];
-    const bool in_name = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                         (c >= '0' && c <= '9') || c == '_' || (c & 0x80) != 0;
-    if (!in_name)
-      break;
+  while (start > 0 && is_name_character(text[start - 1]))
     --start;
-  }
-  return text.substr(start, stop - start);
+  return {start, stop - start};
 }
 
 #if defined(__clang__)
-inline constexpr std::string_view end_of_pointer = "}]";
-inline constexpr std::string_view end_of_value = "]";
+inline constexpr std::string_view between_addresses = ", &";
+inline constexpr std::string_view after_addresses = "}}]";
 #else
-inline constexpr std::string_view end_of_pointer = ")}";
-inline constexpr std::string_view end_of_value = ";";
+inline constexpr std::string_view between_addresses = ")), ((void*)(& ";
+inline constexpr std::string_view after_addresses = "))}}]";
 #endif
+inline constexpr std::string_view after_value = "]";
 
-template <auto Pointer> consteval std::string_view spelled_pointer() {
-  return last_name(__PRETTY_FUNCTION__, end_of_pointer);
+template <std::size_t Count> struct name_pieces {
+  piece at[Count];
+  std::size_t total = 0;
+};
+
+/// The names in the compiler's spelling of an `address_list`. All addresses are spelled alike up to
+/// the name, so that only the last one must be searched for its beginning.
+template <std::size_t Count>
+consteval name_pieces<Count> find_names(const char* text, std::size_t size) {
+  name_pieces<Count> result;
+  std::size_t stop = size - after_addresses.size(), alike = 0;
+  for (std::size_t i = Count; i-- > 0;) {
+    const piece name = name_before(text, stop);
+    result.at[i] = name;
+    result.total += name.size;
+    if (i == 0)
+      break;
+    stop = name.start - alike;
+    while (text[stop] != between_addresses[0] ||
+           std::string_view(text + stop, between_addresses.size()) != between_addresses) {
+      --stop;
+      ++alike;
+    }
+  }
+  return result;
 }
 
-template <auto Value> consteval std::string_view spelled_value() {
-  return last_name(__PRETTY_FUNCTION__, end_of_value);
+/// Names in one text of their own, so that the compiler's long spelling does not end up in the
+/// program.
+template <std::size_t Count, std::size_t Size> struct name_table {
+  char text[Size + 1]{};
+  std::size_t end[Count]{};
+
+  constexpr std::string_view operator[](std::size_t index) const noexcept {
+    const std::size_t start = index == 0 ? 0 : end[index - 1];
+    return {text + start, end[index] - start};
+  }
+};
+
+template <std::size_t Size, std::size_t Count>
+consteval name_table<Count, Size> own_names(const char* from, const name_pieces<Count>& pieces) {
+  name_table<Count, Size> result;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < Count; ++i) {
+    for (std::size_t k = 0; k < pieces.at[i].size; ++k)
+      result.text[next++] = from[pieces.at[i].start + k];
+    result.end[i] = next;
+  }
+  return result;
 }
 
-/// A copy of its own, so that the compiler's long spelling does not end up in the program.
-template <std::size_t Size> consteval auto own_text(std::string_view text) {
-  fixed_text<Size + 1> copy;
-  for (std::size_t i = 0; i < Size; ++i)
-    copy.data[i] = text[i];
-  return copy;
+template <std::size_t Count, address_list<Count> Addresses> consteval auto spelled_names() {
+  constexpr name_pieces<Count> pieces =
+      find_names<Count>(__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1);
+  return own_names<pieces.total>(__PRETTY_FUNCTION__, pieces);
 }
 
-template <class T, std::size_t Index>
-inline constexpr auto field_text = own_text<spelled_pointer<phantom_pointer<T, Index>()>().size()>(
-    spelled_pointer<phantom_pointer<T, Index>()>());
+template <auto Value> consteval auto spelled_value() {
+  constexpr name_pieces<1> pieces{
+      {name_before(__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1 - after_value.size())}};
+  return own_names<pieces.at[0].size>(__PRETTY_FUNCTION__, pieces);
+}
 
-template <auto Value>
-inline constexpr auto value_text = own_text<spelled_value<Value>().size()>(spelled_value<Value>());
+template <class T> consteval auto names_of_fields() {
+  if constexpr (field_count<T> == 0)
+    return name_table<1, 0>{};
+  else
+    return spelled_names<field_count<T>, phantom_addresses<T>()>();
+}
 
 /// The names of the fields of `T`, in order.
-template <class T>
-inline constexpr auto field_names = []<std::size_t... Index>(std::index_sequence<Index...>) {
-  return std::array<std::string_view, sizeof...(Index)>{field_text<T, Index>.view()...};
-}(std::make_index_sequence<field_count<T>>{});
+template <class T> inline constexpr auto field_names = names_of_fields<T>();
+
+/// The name of an enumerator.
+template <auto Value> inline constexpr auto value_name = spelled_value<Value>();
 
 /// A C++ name as an atom: without one trailing underscore.
 constexpr std::string_view atom_name(std::string_view name) {

@@ -5,11 +5,9 @@
 #include <erl/etf/fields.hpp>
 #include <erl/etf/shape.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <utility>
 
 namespace erl::detail {
 
@@ -43,24 +41,31 @@ struct named_atoms {
 
 template <fixed_text Text> inline constinit named_atom name_of{Text.view()};
 
+/// Some atoms' names as a constant.
+template <std::size_t Count> struct atom_table {
+  named_atom at[Count == 0 ? 1 : Count];
+};
+
+template <class T> consteval auto make_keys() {
+  atom_table<field_count<T>> result;
+  for (std::size_t i = 0; i < field_count<T>; ++i)
+    result.at[i] = named_atom(atom_name(field_names<T>[i]));
+  return result;
+}
+
 /// The keys of a map, in the order of the fields.
-template <class T>
-inline constinit std::array<named_atom, field_count<T>> field_keys =
-    []<std::size_t... Index>(std::index_sequence<Index...>) {
-      return std::array<named_atom, sizeof...(Index)>{
-          named_atom(atom_name(field_text<T, Index>.view()))...};
-    }(std::make_index_sequence<field_count<T>>{});
+template <class T> inline constinit atom_table<field_count<T>> field_keys = make_keys<T>();
 
 /// The names of the enumerators.
 template <auto... Values>
-inline constinit std::array<named_atom, sizeof...(Values)> enum_names{
-    named_atom(atom_name(value_text<Values>.view()))...};
+inline constinit atom_table<sizeof...(Values)> enum_names{
+    {named_atom(atom_name(value_name<Values>[0]))...}};
 
 template <class T> constexpr named_atoms keys_of() noexcept {
-  return {field_keys<T>.data(), field_keys<T>.size()};
+  return {field_keys<T>.at, field_count<T>};
 }
 template <auto... Values> constexpr named_atoms names_of() noexcept {
-  return {enum_names<Values...>.data(), sizeof...(Values)};
+  return {enum_names<Values...>.at, sizeof...(Values)};
 }
 
 } // namespace erl::detail

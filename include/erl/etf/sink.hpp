@@ -45,6 +45,12 @@ public:
   /// Returns what `end_list` needs.
   [[nodiscard]] std::size_t begin_list(std::size_t elements);
   void end_list(std::size_t start, std::size_t elements);
+  /// One element and then the tail follow. Returns what `end_cell` needs.
+  [[nodiscard]] std::size_t begin_cell();
+  void end_cell(std::size_t start);
+  /// A native record; as many values follow as there are fields.
+  void begin_record(erl::atom module, erl::atom name, bool exported,
+                    std::span<const erl::atom> fields);
   /// Pairs in any order follow. Of equal keys the last one stays.
   [[nodiscard]] std::size_t begin_map(std::size_t pairs);
   /// `sorted`: the keys are in ascending exact order, and there are none twice.

@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace erl {
@@ -25,6 +26,7 @@ namespace detail {
 
 std::string tuple_text(std::size_t arity);
 std::string tagged_text(std::string_view name, std::size_t fields);
+std::string record_text(const named_atom& module, const named_atom& name);
 
 } // namespace detail
 
@@ -36,7 +38,7 @@ constexpr kind_set kinds(std::same_as<term_kind> auto... kind) noexcept {
 
 /// A cursor over a term that is being decoded. Lives as long as one decode; it borrows its input.
 class source {
-  enum class place : std::uint8_t { bytes, string, single, tuple, list, map };
+  enum class place : std::uint8_t { bytes, string, single, tuple, list, map, record, cell };
 
 public:
   /// Levels of nesting that typed decoding goes into. It recurses over the *type*, and only a type
@@ -100,6 +102,8 @@ public:
     friend class source;
     std::size_t left_ = 0;
     std::size_t min_size_ = 1;
+    const std::byte* values_ = nullptr;
+    const term* owner_ = nullptr;
     term_ref here_{};
     std::uint32_t index_ = 0;
     place where_ = place::bytes;
@@ -117,6 +121,18 @@ public:
   bool enter_list(scope& saved, std::size_t min_size);
   /// `min_size`: the fewest bytes that a pair takes. Key, value, key, value... follow.
   bool enter_map(scope& saved, std::size_t min_size);
+  /// A native record. Its fields follow as the pairs of a map do, but that `cross` must be called
+  /// between a field's name and its value, and again behind the value.
+  bool enter_record(scope& saved, const detail::named_atom& module, const detail::named_atom& name);
+  void cross(scope& saved) noexcept {
+    if (in_bytes())
+      std::swap(at_, saved.values_);
+  }
+  /// A list of at least one element: its head and its tail follow. `room` must live until
+  /// `leave_cell`: where the tail is no term of its own in the bytes, the list is put there, and
+  /// nothing can be borrowed from it.
+  bool enter_cell(scope& saved, term& room);
+  bool leave_cell(scope& saved);
   /// Does another element (of a list) or pair (of a map) follow?
   bool more(scope& saved) {
     if (saved.left_ == 0)
@@ -135,6 +151,7 @@ public:
   bool is_atom(const detail::named_atom& name) const noexcept;
   /// `undefined` or `nil`.
   bool is_absent() const noexcept;
+  bool is_record(const detail::named_atom& module, const detail::named_atom& name) const noexcept;
   /// A map with `'__struct__' => module`.
   bool is_struct(const detail::named_atom& module) const;
 
@@ -191,6 +208,8 @@ private:
   };
   tuple_head head_of_tuple() const noexcept;
   const std::byte* after_atom(const std::byte* at, const detail::named_atom& name) const noexcept;
+  const std::byte* after_record_name(const detail::named_atom& module,
+                                     const detail::named_atom& name) const noexcept;
   bool take(const detail::named_atom& name) noexcept;
   bool read_binary(std::span<const std::byte>& value);
   bool read_bare(term& value);
