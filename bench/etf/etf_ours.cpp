@@ -12,6 +12,8 @@
 // typed         bytes to a C++ struct (gen_call only)
 // encode        term to a fresh vector
 // encode_reuse  term to the same vector
+// encode_chain  term to a fresh chain, which shares large binaries
+#include <erl/etf/byte_chain.hpp>
 #include <erl/etf/codec.hpp>
 #include <erl/etf/decode.hpp>
 #include <erl/etf/view.hpp>
@@ -175,6 +177,12 @@ void encode_reuse(document& of) {
   erl::encode_external(of.value, of.out);
 }
 
+void encode_chain(document& of) {
+  erl::byte_chain out;
+  erl::encode(of.value, out);
+  keep(out);
+}
+
 struct operation {
   const char* name;
   void (*run)(document&);
@@ -189,6 +197,7 @@ constexpr operation operations[] = {
     {"typed", typed, "gen_call"},
     {"encode", encode},
     {"encode_reuse", encode_reuse},
+    {"encode_chain", encode_chain},
 };
 
 /// Every term counts, the `[]` that ends a list excepted.

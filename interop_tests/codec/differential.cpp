@@ -9,21 +9,25 @@
 //   c  u32 size of the first of two: compares them    `<`, `=` or `>`, and `t` or `f` each for ==,
 //                                                    =:= and equal hashes
 //
-// Differences in the values that do not depend on OTP (hash, copy, skip) end it at once.
+// It gives up at once when our own parts (copies, views, other forms of output) do not agree.
+#include <erl/etf/byte_chain.hpp>
 #include <erl/etf/codec.hpp>
 #include <erl/etf/print.hpp>
+#include <erl/etf/view.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <expected>
+#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace {
 
-using view = std::span<const std::byte>;
+using byte_span = std::span<const std::byte>;
 
 /// What the packet is about, for the message when this or Erlang ends too early.
 std::string under_way = "before the first case";
@@ -33,7 +37,7 @@ std::string under_way = "before the first case";
   std::exit(1);
 }
 
-std::uint64_t number(view bytes) {
+std::uint64_t number(byte_span bytes) {
   std::uint64_t result = 0;
   for (std::byte each : bytes)
     result = result << 8 | std::to_integer<std::uint64_t>(each);
@@ -47,37 +51,89 @@ std::string number(std::size_t value) {
   return result;
 }
 
-view take(view& from, std::size_t size) {
+byte_span take(byte_span& from, std::size_t size) {
   if (size > from.size())
     give_up("a request is cut short");
-  const view result = from.first(size);
+  const byte_span result = from.first(size);
   from = from.subspan(size);
   return result;
 }
 
-erl::term term_of(view bytes) {
+erl::term term_of(byte_span bytes) {
   auto result = erl::decode_external(bytes);
   if (!result)
     give_up("a term of term_to_binary does not decode");
   return *std::move(result);
 }
 
-std::string decode(view bytes) {
-  const auto result = erl::decode_prefix(bytes);
-  if (!result)
-    return '\0' + number(result.error().offset) + result.error().message();
-  if (!(erl::term::copy(result->value) == result->value))
-    give_up("a copy is not the same term");
-  std::vector<std::byte> encoded;
-  erl::encode_external(result->value, encoded);
-  const auto skipped = erl::skip_term(view(encoded).subspan(1));
+/// Enters every container; true when the bytes of the first term are sound.
+bool walk(erl::view& from) {
+  for (std::size_t missing = 1; missing > 0; --missing) {
+    const auto kind = from.kind();
+    std::optional<std::size_t> parts = 0;
+    if (kind == erl::term_kind::tuple) {
+      parts = from.enter_tuple();
+    } else if (kind == erl::term_kind::map) {
+      parts = from.enter_map();
+      missing += parts.value_or(0);
+    } else if (kind == erl::term_kind::list) {
+      parts = from.enter_list();
+      ++missing;
+    } else if (!from.skip()) {
+      return false;
+    }
+    if (!parts)
+      return false;
+    missing += *parts;
+  }
+  return true;
+}
+
+/// Do views agree with the decoder? They do not look into compressed terms, and not for repeated
+/// keys and fields.
+void check_views(byte_span bytes, const std::expected<erl::decoded, erl::decode_error>& decoded) {
+  constexpr auto compressed = std::byte{80};
+  if (bytes.size() > 1 && bytes[1] == compressed)
+    return;
+  erl::view skipping(bytes), walking(bytes);
+  const bool skipped = skipping.skip(), walked = walk(walking);
+  const bool repeated = !decoded && (decoded.error().code == erl::etf_errc::duplicate_key ||
+                                     decoded.error().code == erl::etf_errc::bad_record);
+  if (skipped != walked || (skipped != decoded.has_value() && !repeated))
+    give_up("a view has another opinion");
+  if (decoded &&
+      (skipping.consumed() != decoded->consumed || walking.consumed() != decoded->consumed))
+    give_up("a view takes another size");
+}
+
+void check_outputs(erl::term_ref value, const std::vector<std::byte>& encoded) {
+  erl::byte_chain chain;
+  erl::encode(value, chain);
+  if (chain.to_vector() != encoded || chain.size() != encoded.size())
+    give_up("a chain has other bytes");
+  std::vector<std::byte> place(encoded.size());
+  if (erl::encode_into(value, place) != place.size() || place != encoded)
+    give_up("other bytes are written to a given place");
+  const auto skipped = erl::skip_term(byte_span(encoded).subspan(1));
   if (!skipped || *skipped + 1 != encoded.size())
     give_up("skip_term takes another size");
+  if (!(erl::term::copy(value) == value))
+    give_up("a copy is not the same term");
+}
+
+std::string decode(byte_span bytes) {
+  const auto result = erl::decode_prefix(bytes);
+  check_views(bytes, result);
+  if (!result)
+    return '\0' + number(result.error().offset) + result.error().message();
+  std::vector<std::byte> encoded;
+  erl::encode_external(result->value, encoded);
+  check_outputs(result->value, encoded);
   return '\1' + number(result->consumed) +
          std::string(reinterpret_cast<const char*>(encoded.data()), encoded.size());
 }
 
-std::string compare(view bytes) {
+std::string compare(byte_span bytes) {
   const std::size_t size = number(take(bytes, 4));
   const erl::term left = term_of(take(bytes, size)), right = term_of(bytes);
   const int order = erl::compare(left, right), back = erl::compare(right, left);
@@ -91,7 +147,7 @@ std::string compare(view bytes) {
           mark(erl::hash(left) == erl::hash(right))};
 }
 
-std::string answer(char operation, view bytes) {
+std::string answer(char operation, byte_span bytes) {
   switch (operation) {
   case 'd':
     return decode(bytes);
@@ -120,10 +176,10 @@ std::vector<std::byte> read(std::size_t size) {
 int main() {
   erl::set_atom_limit(UINT32_MAX);
   for (;;) {
-    const auto packet = read(number(view(read(4))));
+    const auto packet = read(number(byte_span(read(4))));
     if (packet.empty())
       return 0;
-    view rest = packet;
+    byte_span rest = packet;
     under_way = "cases " + std::to_string(number(take(rest, 8)));
     under_way += " to " + std::to_string(number(take(rest, 8))) + ", or those just before";
     std::string answers;
