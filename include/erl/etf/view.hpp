@@ -60,8 +60,9 @@ public:
     if (rest() == 0)
       return rare_kind();
     const std::uint8_t found = detail::kinds_of_tags[byte(0)];
-    return found - 1U < detail::undecided - 1U ? std::optional(static_cast<term_kind>(found - 1))
-                                               : rare_kind();
+    if (found - 1U < detail::undecided - 1U)
+      return static_cast<term_kind>(found - 1);
+    return next_is_middle_integer() ? term_kind::integer : rare_kind();
   }
   bool is(term_kind what) const noexcept { return kind() == what; }
 
@@ -200,7 +201,13 @@ private:
   bool next_is(etf::tag what, std::size_t size) const noexcept {
     return rest() >= size && at_[0] == static_cast<std::byte>(what);
   }
-  /// An integer of 8 or 32 bits and how many bytes it takes; 0 when there is none.
+  /// An integer of more than 32 bits and less than 64, which may be read as eight bytes?
+  bool next_is_middle_integer() const noexcept {
+    return next_is(etf::tag::small_big, 3 + 8) &&
+           (byte(1) < 8 ? byte(1) > 0 : byte(1) == 8 && byte(10) < 0x80);
+  }
+  /// An integer of less than 64 bits and how many bytes it takes; 0 when there is none that may be
+  /// read here.
   std::size_t small_integer(std::int64_t& value) const noexcept {
     if (next_is(etf::tag::small_integer, 2)) {
       value = byte(1);
@@ -209,6 +216,13 @@ private:
     if (next_is(etf::tag::integer, 5)) {
       value = static_cast<std::int32_t>(count());
       return 5;
+    }
+    if (next_is_middle_integer()) {
+      std::memcpy(&value, at_ + 3, sizeof(value));
+      value &= static_cast<std::int64_t>(~std::uint64_t{0} >> (64 - 8 * byte(1)));
+      if (byte(2) != 0)
+        value = -value;
+      return 3 + byte(1);
     }
     return 0;
   }
