@@ -1,4 +1,5 @@
 // Input that is made to hurt: deep, large by its own account only, or costly to compare.
+#include "etf/view_rebuild.hpp"
 #include "support/vectors.hpp"
 #include <erl/etf/codec.hpp>
 #include <erl/etf/print.hpp>
@@ -216,6 +217,24 @@ TEST_CASE(
       bytes twice;
       encode_external(*again, twice);
       CHECK(twice == encoded);
+    }
+  }
+}
+
+TEST_CASE("no prefix of a term is read beyond its end") {
+  for (const auto& vector : erl::test::load_vectors("etf.jsonl")) {
+    const bytes whole = erl::test::from_hex(std::string(vector.at("hex").as_string()));
+    const auto all = decode_prefix(whole);
+    REQUIRE(all.has_value());
+    for (std::size_t size = 0; size < std::min<std::size_t>(all->consumed, 300); ++size) {
+      // Memory of just this size, so that a sanitizer sees every byte too many.
+      const bytes prefix(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      INFO(std::string(vector.at("name").as_string()) << ", " << size << " bytes");
+      CHECK_FALSE(decode_prefix(prefix).has_value());
+      view parts(prefix);
+      CHECK_FALSE(parts.skip());
+      view pieces(prefix);
+      CHECK_FALSE(erl::test::rebuild(pieces).has_value());
     }
   }
 }

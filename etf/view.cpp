@@ -92,7 +92,7 @@ bool view::at(term_kind kind) noexcept {
     return fail(etf_errc::truncated);
   const unsigned found = kinds_of_tags[get8(at_)];
   return found == 0 ? fail(etf_errc::bad_tag)
-                    : (found & ~undecided) - 1 == static_cast<unsigned>(kind);
+                    : (found & ~unsigned{undecided}) - 1 == static_cast<unsigned>(kind);
 }
 
 /// The kind where the tag does not say it.

@@ -206,6 +206,8 @@ private:
       }
       case tag::new_pid: {
         // The node is nearly always an atom of this kind; numbers of 12 bytes follow.
+        if (!has(3))
+          return fail(etf_errc::truncated);
         const std::size_t size = get8(at + 2);
         if (!has(3 + size + 12) || static_cast<tag>(get8(at + 1)) != tag::small_atom_utf8 ||
             !readable(at + 3, size))
