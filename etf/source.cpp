@@ -3,6 +3,7 @@
 #include <erl/etf/source.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 namespace erl {
@@ -59,6 +60,7 @@ void source::start(std::span<const std::byte> bytes, const decode_options& optio
   end_ = at_ + bytes.size();
   claimable_ = bytes.size();
   new_atoms_ = options.limits.new_atoms;
+  max_depth_ = std::min(options.limits.depth, max_depth);
   options_ = &options;
   if (options.framing != framing::external)
     return;
@@ -159,7 +161,7 @@ void source::advance() noexcept {
 }
 
 bool source::descend(scope& saved) {
-  if (depth_ >= std::min(options_->limits.depth, max_depth))
+  if (depth_ >= max_depth_)
     return fail(etf_errc::too_deep, {});
   ++depth_;
   saved.here_ = here_;
@@ -201,7 +203,20 @@ source::tuple_head source::head_of_tuple() const noexcept {
   return {};
 }
 
+/// Goes past `size` bytes, the head of a container, if it may be entered.
+bool source::descend_in_bytes(scope& saved, std::size_t size) {
+  if (depth_ >= max_depth_)
+    return fail(etf_errc::too_deep, {});
+  ++depth_;
+  saved.where_ = where_;
+  at_ += size;
+  return true;
+}
+
 bool source::enter_tuple(scope& saved, std::size_t arity) {
+  if (where_ == place::bytes && rest() >= 2 && load8(at_ + 1) == arity &&
+      load8(at_) == static_cast<std::uint32_t>(etf::tag::small_tuple))
+    return descend_in_bytes(saved, 2);
   if (in_bytes()) {
     const tuple_head head = head_of_tuple();
     if (head.size == 0 || head.arity != arity)
@@ -223,6 +238,14 @@ bool source::enter_tuple(scope& saved, std::size_t arity) {
 }
 
 bool source::enter_tagged(scope& saved, const detail::named_atom& name, std::size_t fields) {
+  // The usual form at once: a small tuple whose first element is this atom in UTF-8.
+  const std::string_view text = name.text();
+  if (where_ == place::bytes && rest() >= 4 + text.size() &&
+      load8(at_) == static_cast<std::uint32_t>(etf::tag::small_tuple) &&
+      load8(at_ + 1) == fields + 1 &&
+      load8(at_ + 2) == static_cast<std::uint32_t>(etf::tag::small_atom_utf8) &&
+      load8(at_ + 3) == text.size() && std::memcmp(at_ + 4, text.data(), text.size()) == 0)
+    return descend_in_bytes(saved, 4 + text.size());
   if (!is_tagged(name, fields)) {
     if (quiet_)
       return false;

@@ -1,7 +1,9 @@
+#include "etf/atom_table.hpp"
 #include "etf/leaves.hpp"
 #include "etf/source_bytes.hpp"
 #include <erl/etf/source.hpp>
 
+#include <cstring>
 #include <expected>
 #include <limits>
 #include <string_view>
@@ -57,6 +59,13 @@ const std::byte* source::after_atom(const std::byte* at,
 
 /// Takes the next term if it is this atom; notes no error.
 bool source::take(const detail::named_atom& name) noexcept {
+  const std::string_view text = name.text();
+  if (where_ == place::bytes && rest() >= 2 + text.size() &&
+      load8(at_) == static_cast<std::uint32_t>(etf::tag::small_atom_utf8) &&
+      load8(at_ + 1) == text.size() && std::memcmp(at_ + 2, text.data(), text.size()) == 0) {
+    at_ += 2 + text.size();
+    return true;
+  }
   if (!in_bytes()) {
     if (!is_atom(name))
       return false;
@@ -90,7 +99,29 @@ bool source::read(bool& value) {
   return true;
 }
 
+/// The atom encoded at `at` in its usual form, if it exists: what follows it; else null.
+const std::byte* source::known_atom(const std::byte* at, atom& value) const noexcept {
+  if (end_ - at < 2 || load8(at) != static_cast<std::uint32_t>(etf::tag::small_atom_utf8))
+    return nullptr;
+  const std::size_t size = load8(at + 1);
+  const std::byte* const after = at + 2 + size;
+  if (static_cast<std::size_t>(end_ - at) < 2 + size || (size < 8 && after - begin_ < 8))
+    return nullptr;
+  const std::uint32_t index = detail::atom_table::get().find(detail::atom_key::readable(
+      reinterpret_cast<const char*>(at + 2), static_cast<std::uint32_t>(size)));
+  if (index == detail::atom_table::none)
+    return nullptr;
+  value = atom::from_index(index);
+  return after;
+}
+
 bool source::read(atom& value) {
+  if (where_ == place::bytes) {
+    if (const std::byte* after = known_atom(at_, value); after != nullptr) {
+      at_ = after;
+      return true;
+    }
+  }
   if (!in_bytes()) {
     const auto found = peek().to_atom();
     if (!found)
@@ -110,12 +141,6 @@ bool source::read(atom& value) {
   const wire::name_leaf found = where_ == place::string ? wire::name_leaf{} : wire::name(at_, end_);
   if (found.after == nullptr)
     return fail(etf_errc::wrong_type, "atom");
-  const auto known = new_atoms_ == 0 && !found.latin1 ? atom::find(found.text) : std::nullopt;
-  if (known) {
-    value = *known;
-    at_ = found.after;
-    return true;
-  }
   if (new_atoms_ != std::numeric_limits<std::uint32_t>::max())
     return read_limited(value);
   const auto result = found.latin1 ? intern_latin1(found.text) : atom::intern(found.text);

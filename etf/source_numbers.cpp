@@ -35,6 +35,13 @@ std::optional<double> exact_double(bool negative, std::uint64_t magnitude) noexc
 } // namespace
 
 bool source::read_signed(std::int64_t& value, std::int64_t low, std::int64_t high) {
+  if (where_ == place::bytes && rest() >= 2 &&
+      load8(at_) == static_cast<std::uint32_t>(etf::tag::small_integer) && high >= 255 &&
+      low <= 0) {
+    value = load8(at_ + 1);
+    at_ += 2;
+    return true;
+  }
   bool is_integer = true;
   if (in_bytes()) {
     const wire::integer_leaf next = next_integer(where_ == place::string, at_, end_);

@@ -12,7 +12,6 @@ namespace erl {
 
 using detail::load16;
 using detail::load32;
-using detail::load64;
 using detail::load8;
 
 /// Any term from bytes. The atoms that it adds are taken off the limit; others' count as well, so
@@ -37,100 +36,57 @@ bool source::is_binary() const noexcept {
          (first == etf::tag::bit_binary && rest() >= 6 && load8(at_ + 5) == 8);
 }
 
-bool source::read(pid& value) {
-  if (!in_bytes()) {
-    const auto found = peek().to_pid();
-    if (!found)
-      return fail(etf_errc::wrong_type, "pid");
-    value = *found;
-    advance();
-    return true;
-  }
-  if (!is(kinds(term_kind::pid)))
-    return fail(etf_errc::wrong_type, "pid");
-  if (tag() != static_cast<int>(etf::tag::new_pid)) {
+/// An identifier by way of a term: all that is not in the usual form.
+template <class T>
+bool source::read_identifier(T& value, std::optional<T> (term_ref::*get)() const noexcept,
+                             term_kind kind, std::string_view name) {
+  if (!is(kinds(kind)))
+    return fail(etf_errc::wrong_type, name);
+  if (in_bytes()) {
     term whole;
     if (!read_bare(whole))
       return false;
-    value = whole.to_pid().value_or(pid());
+    value = (whole.*get)().value_or(T());
     return true;
   }
-  ++at_;
-  if (!read(value.node))
-    return false;
-  if (rest() < 12)
-    return fail(etf_errc::truncated, {});
-  value.id = load32(at_);
-  value.serial = load32(at_ + 4);
-  value.creation = load32(at_ + 8);
-  at_ += 12;
+  value = (peek().*get)().value_or(T());
+  advance();
   return true;
+}
+
+bool source::read(pid& value) {
+  if (where_ == place::bytes && tag() == static_cast<int>(etf::tag::new_pid)) {
+    const std::byte* numbers = known_atom(at_ + 1, value.node);
+    // A larger number is legal for some nodes only.
+    if (numbers != nullptr && end_ - numbers >= 12 && load32(numbers) >> 28 == 0) {
+      value.id = load32(numbers);
+      value.serial = load32(numbers + 4);
+      value.creation = load32(numbers + 8);
+      at_ = numbers + 12;
+      return true;
+    }
+  }
+  return read_identifier(value, &term_ref::to_pid, term_kind::pid, "pid");
 }
 
 bool source::read(port& value) {
-  if (!in_bytes()) {
-    const auto found = peek().to_port();
-    if (!found)
-      return fail(etf_errc::wrong_type, "port");
-    value = *found;
-    advance();
-    return true;
-  }
-  if (!is(kinds(term_kind::port)))
-    return fail(etf_errc::wrong_type, "port");
-  if (tag() != static_cast<int>(etf::tag::v4_port)) {
-    term whole;
-    if (!read_bare(whole))
-      return false;
-    value = whole.to_port().value_or(port());
-    return true;
-  }
-  ++at_;
-  if (!read(value.node))
-    return false;
-  if (rest() < 12)
-    return fail(etf_errc::truncated, {});
-  value.id = load64(at_);
-  value.creation = load32(at_ + 8);
-  at_ += 12;
-  return true;
+  return read_identifier(value, &term_ref::to_port, term_kind::port, "port");
 }
 
 bool source::read(reference& value) {
-  if (!in_bytes()) {
-    const auto found = peek().to_reference();
-    if (!found)
-      return fail(etf_errc::wrong_type, "reference");
-    value = *found;
-    advance();
-    return true;
+  constexpr std::size_t usual_words = 3;
+  if (where_ == place::bytes && tag() == static_cast<int>(etf::tag::newer_reference) &&
+      rest() >= 3 && load16(at_ + 1) == usual_words) {
+    const std::byte* numbers = known_atom(at_ + 3, value.node);
+    if (numbers != nullptr && end_ - numbers >= 16) {
+      value.creation = load32(numbers);
+      value.size = usual_words;
+      value.words = {load32(numbers + 4), load32(numbers + 8), load32(numbers + 12), 0, 0};
+      at_ = numbers + 16;
+      return true;
+    }
   }
-  if (!is(kinds(term_kind::reference)))
-    return fail(etf_errc::wrong_type, "reference");
-  if (tag() != static_cast<int>(etf::tag::newer_reference)) {
-    term whole;
-    if (!read_bare(whole))
-      return false;
-    value = whole.to_reference().value_or(reference());
-    return true;
-  }
-  if (rest() < 3)
-    return fail(etf_errc::truncated, {});
-  const std::size_t words = load16(at_ + 1);
-  if (words == 0 || words > value.words.size())
-    return fail(etf_errc::bad_identifier, {});
-  at_ += 3;
-  if (!read(value.node))
-    return false;
-  if (rest() < 4 + 4 * words)
-    return fail(etf_errc::truncated, {});
-  value.creation = load32(at_);
-  value.size = static_cast<std::uint8_t>(words);
-  value.words = {};
-  for (std::size_t i = 0; i < words; ++i)
-    value.words[i] = load32(at_ + 4 + 4 * i);
-  at_ += 4 + 4 * words;
-  return true;
+  return read_identifier(value, &term_ref::to_reference, term_kind::reference, "reference");
 }
 
 bool source::read(term& value) {

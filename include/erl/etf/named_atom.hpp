@@ -42,23 +42,23 @@ struct named_atoms {
 template <fixed_text Text> inline constinit named_atom name_of{Text.view()};
 
 /// Some atoms' names as a constant.
-template <std::size_t Count> struct atom_table {
+template <std::size_t Count> struct named_array {
   named_atom at[Count == 0 ? 1 : Count];
 };
 
 template <class T> consteval auto make_keys() {
-  atom_table<field_count<T>> result;
+  named_array<field_count<T>> result;
   for (std::size_t i = 0; i < field_count<T>; ++i)
     result.at[i] = named_atom(atom_name(field_names<T>[i]));
   return result;
 }
 
 /// The keys of a map, in the order of the fields.
-template <class T> inline constinit atom_table<field_count<T>> field_keys = make_keys<T>();
+template <class T> inline constinit named_array<field_count<T>> field_keys = make_keys<T>();
 
 /// The names of the enumerators.
 template <auto... Values>
-inline constinit atom_table<sizeof...(Values)> enum_names{
+inline constinit named_array<sizeof...(Values)> enum_names{
     {named_atom(atom_name(value_name<Values>[0]))...}};
 
 template <class T> constexpr named_atoms keys_of() noexcept {

@@ -199,6 +199,7 @@ private:
   void expand(std::span<const std::byte> bytes);
   void look_into(term_ref value, place where) noexcept;
   bool descend(scope& saved);
+  bool descend_in_bytes(scope& saved, std::size_t size);
   bool claim(std::size_t count, std::size_t min_size) noexcept;
   bool open_part(scope& saved);
   bool continue_list(scope& saved);
@@ -214,6 +215,10 @@ private:
   bool read_binary(std::span<const std::byte>& value);
   bool read_bare(term& value);
   bool read_limited(atom& value);
+  template <class T>
+  bool read_identifier(T& value, std::optional<T> (term_ref::*get)() const noexcept, term_kind kind,
+                       std::string_view name);
+  const std::byte* known_atom(const std::byte* at, atom& value) const noexcept;
   bool fail_at(const std::byte* at, etf_errc code);
   std::string describe(decode_error& malformed) const;
   void discard_error() noexcept;
@@ -225,6 +230,7 @@ private:
   term_ref here_{};
   std::uint32_t index_ = 0;
   std::uint32_t depth_ = 0;
+  std::uint32_t max_depth_ = max_depth;
   place where_ = place::bytes;
   bool quiet_ = false;
   bool failed_ = false;
