@@ -294,7 +294,7 @@ bool view::take(pid& value) noexcept {
   found.serial = get32(numbers + 4);
   found.creation = old ? get8(numbers + 8) : get32(numbers + 8);
   if ((old && found.creation > wire::max_old_creation) ||
-      (found.node == atoms::nonode_nohost && found.id >> 28 != 0))
+      (found.node == atoms::nonode_nohost && found.creation == 0 && found.id >> 28 != 0))
     return fail(etf_errc::bad_identifier);
   value = found;
   at_ = numbers + size;

@@ -586,8 +586,8 @@ private:
     value.id = take32();
     value.serial = take32();
     value.creation = what == tag::new_pid ? take32() : old_creation();
-    // A node without a name has pids of 28 bits only.
-    if (value.node == atoms::nonode_nohost && value.id >> 28 != 0)
+    // A node that has no name yet has pids of 28 bits only.
+    if (value.node == atoms::nonode_nohost && value.creation == 0 && value.id >> 28 != 0)
       error_ = etf_errc::bad_identifier;
     return error_ == etf_errc::none ? memory_.identifier(value) : detail::nil_word;
   }

@@ -232,12 +232,14 @@ private:
 
   bool pid(tag what) noexcept {
     const std::byte* name = at_;
-    if (!add(detail::pid_words) || !node())
+    const bool old = what == tag::pid;
+    if (!add(detail::pid_words) || !node() || !has(old ? 9 : 12))
       return false;
-    // A node without a name has pids of 28 bits only.
-    if (has(4) && get32(at_) >> 28 != 0 && is_unnamed_node(name))
+    const std::uint32_t creation = old ? get8(at_ + 8) : get32(at_ + 8);
+    // A node that has no name yet has pids of 28 bits only.
+    if (creation == 0 && get32(at_) >> 28 != 0 && is_unnamed_node(name))
       return fail(etf_errc::bad_identifier);
-    return what == tag::new_pid ? has(12) && skip(12) : has(9) && skip(8) && old_creation();
+    return old ? skip(8) && old_creation() : skip(12);
   }
 
   bool is_unnamed_node(const std::byte* at) const noexcept {

@@ -22,11 +22,10 @@ namespace erl {
 /// `erl::shape` and `erl::conversion` are the ways to add a type, and a specialisation of `decoder`
 /// the way to add a template.
 ///
-///     static bool read(source& from, T& value);     // see erl::source; `value` is as its
-///     constructor left it static bool fits(source& from);               // could `read` succeed? A
-///     look at the head only static void describe(std::string& out);       // for errors: appends
-///     `{add, _, _}` static constexpr std::size_t min_size();      // the fewest bytes it takes; 1
-///     is always right
+///     static bool read(source& from, T& value);      // `value` is as its constructor left it
+///     static bool fits(source& from);                // could `read` succeed? A look at the head
+///     static void describe(std::string& out);        // for errors: appends `{add, _, _}`
+///     static constexpr std::size_t min_size();       // the fewest bytes it takes, or less
 template <class T> struct decoder : detail::type_without_erlang_form<T> {
   static bool read(source& from, T& value);
   static bool fits(source& from);

@@ -1,10 +1,10 @@
 /// Views: reading encoded terms in place, for routing, filtering and large documents. Nothing is
 /// built and nothing is allocated.
 ///
-///     erl::view v(bytes);                                        // {'$gen_call', From, {add, A,
-///     B}} std::int64_t a = 0, b = 0; if (v.enter_tuple(3) && v.take_atom("$gen_call") && v.skip()
-///     &&
-///         v.enter_tuple(3) && v.take_atom("add") && v.take(a) && v.take(b))
+///     erl::view v(bytes);  // {'$gen_call', From, {add, A, B}}
+///     std::int64_t a = 0, b = 0;
+///     if (v.enter_tuple(3) && v.take_atom("$gen_call") && v.skip() && v.enter_tuple(3) &&
+///         v.take_atom("add") && v.take(a) && v.take(b))
 ///       ...
 #pragma once
 
