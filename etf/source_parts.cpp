@@ -71,11 +71,19 @@ bool source::enter_record(scope& saved, const detail::named_atom& module,
   return true;
 }
 
+bool source::is_cell() const noexcept {
+  if (!in_bytes())
+    return peek().is_cons();
+  if (tag() == static_cast<int>(etf::tag::string))
+    return rest() >= 3 && detail::load16(at_ + 1) > 0;
+  return tag() == static_cast<int>(etf::tag::list) && rest() >= 5;
+}
+
 bool source::enter_cell(scope& saved, term& room) {
   saved.owner_ = owner_;
   if (in_bytes()) {
-    if (!is(kinds(term_kind::list, term_kind::nil)) || tag() == static_cast<int>(etf::tag::nil))
-      return fail(etf_errc::wrong_type, "list of at least one element");
+    if (!is_cell())
+      return fail(etf_errc::wrong_type, "[_|_]");
     if (!descend(saved))
       return false;
     // One element, and then the tail.
@@ -88,7 +96,7 @@ bool source::enter_cell(scope& saved, term& room) {
       return false;
     if (!room.is_cons()) {
       go_back(start);
-      return fail(etf_errc::wrong_type, "list of at least one element");
+      return fail(etf_errc::wrong_type, "[_|_]");
     }
     owner_ = &room;
     inflated_ = true;
@@ -97,7 +105,7 @@ bool source::enter_cell(scope& saved, term& room) {
   }
   const term_ref value = peek();
   if (!value.is_cons())
-    return fail(etf_errc::wrong_type, "list of at least one element");
+    return fail(etf_errc::wrong_type, "[_|_]");
   if (!descend(saved))
     return false;
   look_into(value, place::cell);

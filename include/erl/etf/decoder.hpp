@@ -59,11 +59,12 @@ template <class T> consteval std::size_t fields_min_size() {
 
 /// Does the first element of a tuple of this size fit?
 template <class First> bool first_fits(source& from, std::size_t arity) {
-  if (!from.is_tuple(arity))
-    return false;
+  if (!from.is_tuple(arity) || !from.may_probe())
+    return from.is_tuple(arity);
   source::probe attempt(from);
   source::scope saved;
-  return from.enter_tuple(saved, arity) && decoder<First>::fits(from);
+  // What is too deep to look into is for `read` to refuse.
+  return !from.enter_tuple(saved, arity) || decoder<First>::fits(from);
 }
 template <class First, class... Rest>
 bool first_field_fits(source& from, field_list<First, Rest...>*) {

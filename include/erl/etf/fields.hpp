@@ -16,10 +16,17 @@
 
 namespace erl::detail {
 
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wundefined-internal"
+#endif
 /// Converts to anything, in unevaluated code only.
 struct any_field {
   template <class T> operator T() const noexcept;
 };
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 inline constexpr std::size_t max_fields = 16;
 

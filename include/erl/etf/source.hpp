@@ -151,6 +151,8 @@ public:
   bool is_atom(const detail::named_atom& name) const noexcept;
   /// `undefined` or `nil`.
   bool is_absent() const noexcept;
+  /// A list of at least one element.
+  bool is_cell() const noexcept;
   bool is_record(const detail::named_atom& module, const detail::named_atom& name) const noexcept;
   /// A map with `'__struct__' => module`.
   bool is_struct(const detail::named_atom& module) const;
@@ -172,15 +174,25 @@ public:
   /// Inside its scope the source keeps no record of errors; at the end it stands where it stood.
   class probe {
   public:
-    explicit probe(source& from) noexcept : from_(from), start_(from.tell()) { from.quiet(); }
+    explicit probe(source& from) noexcept : from_(from), start_(from.tell()) {
+      from.quiet();
+      ++from.probes_;
+    }
     probe(const probe&) = delete;
     probe& operator=(const probe&) = delete;
-    ~probe() { from_.go_back(start_); }
+    ~probe() {
+      --from_.probes_;
+      from_.go_back(start_);
+    }
 
   private:
     source& from_;
     position start_;
   };
+
+  /// Questions inside questions end here: where alternatives begin with alternatives, each level
+  /// would multiply their number.
+  bool may_probe() const noexcept { return probes_ < 4; }
 
   /// Notes an error at the next term; returns false. `expected`: what should have come, `float`, or
   /// empty.
@@ -231,6 +243,7 @@ private:
   std::uint32_t index_ = 0;
   std::uint32_t depth_ = 0;
   std::uint32_t max_depth_ = max_depth;
+  std::uint32_t probes_ = 0;
   place where_ = place::bytes;
   bool quiet_ = false;
   bool failed_ = false;
