@@ -58,10 +58,10 @@ struct survived {
 };
 
 /// Everything that can be done with a term, twice over.
-survived exercise(const bytes& input, std::size_t print_limit) {
+survived exercise(const bytes& input, std::size_t print_limit, const limits& limits) {
   survived result;
-  auto one = decode_external(input);
-  auto two = decode_external(input);
+  auto one = decode_external(input, limits);
+  auto two = decode_external(input, limits);
   if (!one || !two)
     return result;
   result.decoded = true;
@@ -70,20 +70,26 @@ survived exercise(const bytes& input, std::size_t print_limit) {
   result.hashed_alike = hash(*one) == hash(copy);
   bytes encoded;
   encode_external(*one, encoded);
-  auto again = decode_external(encoded);
+  auto again = decode_external(encoded, limits);
   result.encoded_alike = again && *again == *one;
   result.printed = !to_string(*one, print_options{.max_bytes = print_limit}).empty();
   return result;
 }
 
-void check_deep(const bytes& input, std::size_t print_limit = std::string::npos) {
+void check_deep(const bytes& input, std::size_t print_limit = std::string::npos,
+                const limits& limits = {}) {
   survived result;
-  with_small_stack([&] { result = exercise(input, print_limit); });
+  with_small_stack([&] { result = exercise(input, print_limit, limits); });
   CHECK(result.decoded);
   CHECK(result.equal);
   CHECK(result.hashed_alike);
   CHECK(result.encoded_alike);
   CHECK(result.printed);
+}
+
+etf_errc verdict(const bytes& input, const limits& limits = {}) {
+  const auto result = decode_external(input, limits);
+  return result ? etf_errc::none : result.error().code;
 }
 
 double seconds(const std::function<void()>& body) {
@@ -95,7 +101,30 @@ double seconds(const std::function<void()>& body) {
 } // namespace
 
 TEST_CASE("ten million nested tuples need no stack") {
-  check_deep(repeat("83", "6801", 10'000'000, "6a"), 1000);
+  check_deep(repeat("83", "6801", 10'000'000, "6a"), 1000, {.depth = 10'000'001});
+}
+
+TEST_CASE("ten million nested lists are refused by default, and need no stack where they are not") {
+  constexpr std::size_t deep = 10'000'000;
+  const bytes input = repeat("83", "6c00000001", deep, "6a", deep + 1);
+  with_small_stack([&] { CHECK(verdict(input) == etf_errc::too_deep); });
+  check_deep(input, 1000, {.depth = deep + 1});
+}
+
+TEST_CASE("a term that expands to 200 MB needs no stack, and no more memory than it may have") {
+  constexpr std::size_t size = std::size_t{200} << 20;
+  const bytes bomb = encode_compressed(term::binary(bytes(size)), 9);
+  REQUIRE(bomb.size() < size / 500);
+  with_small_stack([&] {
+    const term whole = decode_external(bomb).value_or(term());
+    CHECK(whole.to_text().value_or("").size() == size);
+    CHECK(whole.memory() < 10'000);
+    CHECK(verdict(bomb, {.inflated = 1 << 20}) == etf_errc::too_large);
+    CHECK(verdict(bomb, {.inflate_ratio = 100}) == etf_errc::too_large);
+    bytes liar = bomb;
+    liar[2] = liar[3] = std::byte{0};
+    CHECK(verdict(liar) == etf_errc::bad_compression);
+  });
 }
 
 TEST_CASE("a million nested lists, maps, keys, tails and variables of funs need no stack") {

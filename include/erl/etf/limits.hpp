@@ -11,7 +11,7 @@ namespace erl {
 /// in any case, as nothing is allocated from an announced size.
 struct limits {
   /// Levels of nesting. The decoder does not recurse, so a large value is safe.
-  std::uint32_t depth = 1U << 24;
+  std::uint32_t depth = 1U << 22;
   /// Bytes of memory of the decoded term.
   std::size_t bytes = std::numeric_limits<std::size_t>::max();
   /// Elements of one tuple, map or record.
