@@ -43,6 +43,7 @@ private:
 template <class T> struct decoder<boxed<T>> {
   static bool read(source& from, boxed<T>& value) { return decoder<T>::read(from, *value); }
   static bool fits(source& from) { return decoder<T>::fits(from); }
+  static consteval detail::head head() { return detail::head_of<T>(); }
   static void describe(std::string& out) { decoder<T>::describe(out); }
   /// Not that of `T`, which may depend on this one.
   static constexpr std::size_t min_size() { return 1; }

@@ -109,6 +109,15 @@ template <class T> struct scalar_decoder {
     } else
       return from.is_binary();
   }
+  static consteval detail::head head() {
+    if constexpr (std::derived_from<T, term_ref>)
+      return {detail::head::sort::any};
+    else if constexpr (is_one_of<T, std::string, std::string_view, std::vector<std::byte>,
+                                 std::span<const std::byte>>)
+      return {detail::head::sort::binary};
+    else
+      return {};
+  }
   static void describe(std::string& out) { out += detail::name_of_scalar<T>(); }
   static consteval std::size_t min_size() {
     if constexpr (std::same_as<T, pid> || std::same_as<T, port> || std::same_as<T, reference>)
@@ -117,6 +126,19 @@ template <class T> struct scalar_decoder {
       return std::derived_from<T, term_ref> ? 1 : 2;
   }
 };
+
+/// A tuple that begins with one atom is as an aggregate with that tag.
+template <class First, class... Rest> consteval head head_of_tuple() {
+  const head first = head_of<First>();
+  if (first.kind != head::sort::atom)
+    return {};
+  return {head::sort::tagged, first.name, {}, sizeof...(Rest)};
+}
+template <class... None>
+  requires(sizeof...(None) == 0)
+consteval head head_of_tuple() {
+  return {};
+}
 
 } // namespace detail
 
@@ -150,6 +172,7 @@ template <detail::integer T> struct decoder<T> {
 template <fixed_text Text> struct decoder<is<Text>> {
   static bool read(source& from, is<Text>&) { return from.read_exactly(detail::name_of<Text>); }
   static bool fits(source& from) { return from.is_atom(detail::name_of<Text>); }
+  static consteval detail::head head() { return {detail::head::sort::atom, Text.view()}; }
   static void describe(std::string& out) {
     detail::describe_names(out, {&detail::name_of<Text>, 1});
   }
@@ -194,6 +217,7 @@ template <class... Parts> struct decoder<std::tuple<Parts...>> {
       return detail::first_fits<std::tuple_element_t<0, std::tuple<Parts...>>>(from,
                                                                                sizeof...(Parts));
   }
+  static consteval detail::head head() { return detail::head_of_tuple<Parts...>(); }
   static void describe(std::string& out) { detail::describe_tuple(out, sizeof...(Parts)); }
   static constexpr std::size_t min_size() {
     return (std::size_t{2} + ... + decoder<Parts>::min_size());
@@ -207,6 +231,7 @@ template <class First, class Second> struct decoder<std::pair<First, Second>> {
            from.leave(saved);
   }
   static bool fits(source& from) { return detail::first_fits<First>(from, 2); }
+  static consteval detail::head head() { return detail::head_of_tuple<First, Second>(); }
   static void describe(std::string& out) { detail::describe_tuple(out, 2); }
   static constexpr std::size_t min_size() {
     return 2 + decoder<First>::min_size() + decoder<Second>::min_size();
@@ -257,6 +282,7 @@ struct decoder<std::vector<T, Allocator>> {
     return from.leave(saved);
   }
   static bool fits(source& from) { return from.is(kinds(term_kind::nil, term_kind::list)); }
+  static consteval detail::head head() { return {detail::head::sort::list}; }
   static void describe(std::string& out) { out += "list"; }
   static constexpr std::size_t min_size() { return 1; }
 };
@@ -264,7 +290,10 @@ struct decoder<std::vector<T, Allocator>> {
 template <class... Parts> struct decoder<std::variant<Parts...>> {
   using variant = std::variant<Parts...>;
 
-  static bool read(source& from, variant& value) { return read_from<0>(from, value); }
+  static bool read(source& from, variant& value) {
+    [[maybe_unused]] detail::alternatives_check<Parts...> unambiguous;
+    return read_from<0>(from, value);
+  }
   static bool fits(source& from) { return (decoder<Parts>::fits(from) || ...); }
   static void describe(std::string& out) {
     bool first = true;

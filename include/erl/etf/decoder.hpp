@@ -72,9 +72,63 @@ bool first_field_fits(source& from, field_list<First, Rest...>*) {
 }
 inline bool first_field_fits(source& from, field_list<>*) { return from.is_tuple(0); }
 
-template <class T, class Shape> struct shape_decoder {
-  static_assert(never<T>, "erl::shape<T> is none of tagged, record, plain_tuple, map_shape, "
-                          "elixir_struct, keyword_list, proplist, native_record, enum_atoms");
+/// What a look at its head tells of a type. It serves to find alternatives that can never be
+/// decoded, since one before them takes all that they could.
+struct head {
+  enum class sort : std::uint8_t {
+    any,
+    atom,
+    tagged,
+    map,
+    elixir_struct,
+    record,
+    list,
+    binary,
+    other
+  };
+  sort kind = sort::other;
+  std::string_view name{}, module{};
+  std::size_t arity = 0;
+
+  consteval bool covers(const head& later) const {
+    if (kind == sort::any)
+      return true;
+    if (kind == sort::map && later.kind == sort::elixir_struct)
+      return true;
+    return kind != sort::other && kind == later.kind && name == later.name &&
+           module == later.module && arity == later.arity;
+  }
+};
+
+/// `decoder<T>` may have a `head()`.
+template <class T> consteval head head_of() {
+  if constexpr (requires { decoder<T>::head(); })
+    return decoder<T>::head();
+  else
+    return {};
+}
+
+template <class... Alternatives> consteval bool has_hidden_alternative() {
+  const head heads[] = {head_of<Alternatives>()...};
+  for (std::size_t later = 1; later < sizeof...(Alternatives); ++later)
+    for (std::size_t i = 0; i < later; ++i)
+      if (heads[i].covers(heads[later]))
+        return true;
+  return false;
+}
+
+template <class... Alternatives> struct alternatives_check {
+  static_assert(
+      !has_hidden_alternative<Alternatives...>(),
+      "ambiguous alternatives: an earlier alternative of the variant has the same tag and "
+      "arity, or the same kind, as a later one, which is therefore never decoded");
+};
+
+template <class T, class Shape> struct shape_decoder : type_with_unknown_shape<T> {
+  static bool read(source& from, T& value);
+  static bool fits(source& from);
+  static void describe(std::string& out);
+  static constexpr std::size_t min_size() { return 1; }
 };
 
 template <class T, fixed_text Tag>
@@ -85,6 +139,9 @@ struct shape_decoder<T, tagged_shape<Tag>> : plain_fields_check<T> {
            read_each<T>(from, fields_of(value)) && from.leave(saved);
   }
   static bool fits(source& from) { return from.is_tagged(name_of<Tag>, field_count<T>); }
+  static consteval detail::head head() {
+    return {detail::head::sort::tagged, Tag.view(), {}, field_count<T>};
+  }
   static void describe(std::string& out) { describe_tagged(out, Tag.view(), field_count<T>); }
   static consteval std::size_t min_size() { return 4 + fields_min_size<T>(); }
 };
@@ -141,6 +198,7 @@ template <> struct holder_decoder<in_map> {
   static constexpr auto* read = read_map;
   static constexpr const named_atom *module = nullptr, *name = nullptr;
   static constexpr std::size_t min_size = 5;
+  static constexpr detail::head head{detail::head::sort::map};
   static bool fits(source& from) { return from.is(kinds(term_kind::map)); }
   static void describe(std::string& out) { describe_map(out, nullptr); }
 };
@@ -148,6 +206,7 @@ template <fixed_text Module> struct holder_decoder<in_elixir_struct<Module>> {
   static constexpr auto* read = read_map;
   static constexpr const named_atom *module = &name_of<Module>, *name = nullptr;
   static constexpr std::size_t min_size = 5;
+  static constexpr detail::head head{detail::head::sort::elixir_struct, Module.view()};
   static bool fits(source& from) { return from.is_struct(*module); }
   static void describe(std::string& out) { describe_map(out, module); }
 };
@@ -155,6 +214,7 @@ template <> struct holder_decoder<in_keyword_list> {
   static constexpr auto* read = read_keyword_list;
   static constexpr const named_atom *module = nullptr, *name = nullptr;
   static constexpr std::size_t min_size = 1;
+  static constexpr detail::head head{detail::head::sort::list};
   static bool fits(source& from) { return from.is(kinds(term_kind::nil, term_kind::list)); }
   static void describe(std::string& out) { out += "keyword list"; }
 };
@@ -167,6 +227,7 @@ struct holder_decoder<in_native_record<Module, Name, Exported>> {
   static constexpr auto* read = read_native_record;
   static constexpr const named_atom *module = &name_of<Module>, *name = &name_of<Name>;
   static constexpr std::size_t min_size = 10;
+  static constexpr detail::head head{detail::head::sort::record, Name.view(), Module.view()};
   static bool fits(source& from) { return from.is_record(*module, *name); }
   static void describe(std::string& out) { describe_native_record(out, *module, *name); }
 };
@@ -179,6 +240,7 @@ struct shape_decoder<T, keyed_shape<Holder, Unknown, Missing>> : keyed_fields_ch
     return holder::read(from, plan(static_cast<fields_in<T>*>(nullptr)), fields_of(value).at);
   }
   static bool fits(source& from) { return holder::fits(from); }
+  static consteval detail::head head() { return holder::head; }
   static void describe(std::string& out) { holder::describe(out); }
   static consteval std::size_t min_size() { return holder::min_size; }
 
@@ -247,6 +309,7 @@ template <detail::converted T> struct decoder<T> {
     return true;
   }
   static bool fits(source& from) { return decoder<wire>::fits(from); }
+  static consteval detail::head head() { return detail::head_of<wire>(); }
   static void describe(std::string& out) { decoder<wire>::describe(out); }
   static constexpr std::size_t min_size() { return decoder<wire>::min_size(); }
 };

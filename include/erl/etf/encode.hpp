@@ -43,7 +43,9 @@ template <class T> void write_value(sink& to, const T& value) { encoder<T>::writ
 
 [[noreturn]] void refuse_enumerator();
 
-template <class T, class Shape> struct shape_encoder;
+template <class T, class Shape> struct shape_encoder : type_with_unknown_shape<T> {
+  static void write(sink& to, const T& value);
+};
 
 template <class T, class... Fields>
 void write_each(sink& to, [[maybe_unused]] const field_list<Fields...>& field) {

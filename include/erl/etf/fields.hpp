@@ -37,8 +37,18 @@ template <class T, class... Fields> consteval std::size_t count_fields() {
     return sizeof...(Fields);
 }
 
+/// Converts to base classes of `T` only, in unevaluated code.
+template <class T> struct any_base {
+  template <class Base>
+    requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
+  operator Base() const noexcept;
+};
+
+template <class T>
+concept has_base = requires { T{any_base<T>{}}; };
+
 template <class T> consteval std::size_t legal_field_count() {
-  if constexpr (std::is_aggregate_v<T>)
+  if constexpr (std::is_aggregate_v<T> && !has_base<T>)
     return count_fields<T>() <= max_fields ? count_fields<T>() : 0;
   else
     return 0;
@@ -48,6 +58,8 @@ template <class T> consteval std::size_t legal_field_count() {
 template <class T> inline constexpr std::size_t field_count = legal_field_count<T>();
 
 template <class T, bool IsAggregate = std::is_aggregate_v<T>> struct fields_check {
+  static_assert(!has_base<T>,
+                "an aggregate with a shape may not have a base class: make it a field");
   static_assert(count_fields<T>() <= max_fields,
                 "an aggregate with a shape may have 16 fields; nest another aggregate in it, or "
                 "specialise erl::conversion");

@@ -173,6 +173,12 @@ template <class T> struct type_without_erlang_form {
                 "std::unique_ptr <erl/etf/std_memory.hpp>, erl::external_fun <erl/etf/fun.hpp>)");
 };
 
+/// The same for a type whose shape is something else.
+template <class T> struct type_with_unknown_shape {
+  static_assert(never<T>, "erl::shape<T> is none of tagged, record, plain_tuple, map_shape, "
+                          "elixir_struct, keyword_list, proplist, native_record, enum_atoms");
+};
+
 } // namespace detail
 
 } // namespace erl

@@ -43,6 +43,7 @@ template <class Map> struct map_codec {
     return from.leave(saved);
   }
   static bool fits(source& from) { return from.is(kinds(term_kind::map)); }
+  static consteval detail::head head() { return {detail::head::sort::map}; }
   static void describe(std::string& out) { out += "map"; }
   static constexpr std::size_t min_size() { return 5; }
 
