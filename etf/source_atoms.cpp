@@ -161,7 +161,9 @@ bool source::read_limited(atom& value) {
 }
 
 bool source::read_exactly(const detail::named_atom& name) {
-  return take(name) || fail(etf_errc::wrong_value, name.text());
+  if (take(name))
+    return true;
+  return fail(etf_errc::wrong_value, name.text());
 }
 
 bool source::take_absent() noexcept {

@@ -42,6 +42,10 @@ bool source::read_signed(std::int64_t& value, std::int64_t low, std::int64_t hig
     at_ += 2;
     return true;
   }
+  return read_other_signed(value, low, high);
+}
+
+bool source::read_other_signed(std::int64_t& value, std::int64_t low, std::int64_t high) {
   bool is_integer = true;
   if (in_bytes()) {
     const wire::integer_leaf next = next_integer(where_ == place::string, at_, end_);

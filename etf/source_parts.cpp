@@ -81,16 +81,15 @@ bool source::is_cell() const noexcept {
 
 bool source::enter_cell(scope& saved, term& room) {
   saved.owner_ = owner_;
+  // One element, and then the tail.
+  if (where_ == place::bytes && rest() >= 5 &&
+      detail::load8(at_) == static_cast<std::uint32_t>(etf::tag::list) && load32(at_ + 1) == 1)
+    return descend_in_bytes(saved, 5);
   if (in_bytes()) {
     if (!is_cell())
       return fail(etf_errc::wrong_type, "[_|_]");
     if (!descend(saved))
       return false;
-    // One element, and then the tail.
-    if (tag() == static_cast<int>(etf::tag::list) && rest() >= 5 && load32(at_ + 1) == 1) {
-      at_ += 5;
-      return true;
-    }
     const position start = tell();
     if (!read_bare(room))
       return false;

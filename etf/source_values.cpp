@@ -55,7 +55,8 @@ bool source::read_identifier(T& value, std::optional<T> (term_ref::*get)() const
 }
 
 bool source::read(pid& value) {
-  if (where_ == place::bytes && tag() == static_cast<int>(etf::tag::new_pid)) {
+  if (where_ == place::bytes && at_ != end_ &&
+      load8(at_) == static_cast<std::uint32_t>(etf::tag::new_pid)) {
     const std::byte* numbers = known_atom(at_ + 1, value.node);
     // A larger number is legal for some nodes only.
     if (numbers != nullptr && end_ - numbers >= 12 && load32(numbers) >> 28 == 0) {
@@ -75,8 +76,9 @@ bool source::read(port& value) {
 
 bool source::read(reference& value) {
   constexpr std::size_t usual_words = 3;
-  if (where_ == place::bytes && tag() == static_cast<int>(etf::tag::newer_reference) &&
-      rest() >= 3 && load16(at_ + 1) == usual_words) {
+  if (where_ == place::bytes && rest() >= 3 &&
+      load8(at_) == static_cast<std::uint32_t>(etf::tag::newer_reference) &&
+      load16(at_ + 1) == usual_words) {
     const std::byte* numbers = known_atom(at_ + 3, value.node);
     if (numbers != nullptr && end_ - numbers >= 16) {
       value.creation = load32(numbers);

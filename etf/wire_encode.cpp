@@ -72,9 +72,9 @@ enum class large_binaries {
   copied,
 };
 
-class encoder {
+class chain_encoder {
 public:
-  encoder(byte_chain& out, const encode_options& options, large_binaries large) noexcept
+  chain_encoder(byte_chain& out, const encode_options& options, large_binaries large) noexcept
       : out_(out), cache_(options.atom_cache), large_(large) {}
 
   /// Writes to `buffer` before there is memory of the chain's own.
@@ -398,7 +398,7 @@ private:
   atom_cache_writer* cache_;
   large_binaries large_;
   const atom_table& atoms_ = atom_table::get();
-  etf::put<encoder> put_{*this};
+  etf::put<chain_encoder> put_{*this};
   /// What a rare term wants to be written next.
   row row_{};
   /// Where the sizes of the closures go that are being written.
@@ -419,7 +419,7 @@ void encode_external(term_ref value, std::vector<std::byte>& out) { encode(value
 void encode(term_ref value, std::vector<std::byte>& out, const encode_options& options) {
   std::array<std::byte, near_size> near; // NOLINT(cppcoreguidelines-pro-type-member-init)
   byte_chain chain;
-  detail::encoder encoder(chain, options, detail::large_binaries::borrowed);
+  detail::chain_encoder encoder(chain, options, detail::large_binaries::borrowed);
   encoder.use(near);
   if (options.framing == framing::external)
     encoder.version();
@@ -437,7 +437,7 @@ void encode(term_ref value, std::vector<std::byte>& out, const encode_options& o
 }
 
 void encode(term_ref value, byte_chain& out, const encode_options& options) {
-  detail::encoder encoder(out, options, detail::large_binaries::shared);
+  detail::chain_encoder encoder(out, options, detail::large_binaries::shared);
   if (options.framing == framing::external)
     encoder.version();
   encoder.run(value.raw());
@@ -446,7 +446,7 @@ void encode(term_ref value, byte_chain& out, const encode_options& options) {
 
 std::size_t encode_into(term_ref value, std::span<std::byte> out, const encode_options& options) {
   byte_chain chain;
-  detail::encoder encoder(chain, options, detail::large_binaries::copied);
+  detail::chain_encoder encoder(chain, options, detail::large_binaries::copied);
   encoder.use(out);
   if (options.framing == framing::external)
     encoder.version();

@@ -15,6 +15,7 @@
 // encode_chain  term to a fresh chain, which shares large binaries
 #include <erl/etf/byte_chain.hpp>
 #include <erl/etf/codec.hpp>
+#include <erl/etf/cons.hpp>
 #include <erl/etf/decode.hpp>
 #include <erl/etf/view.hpp>
 
@@ -41,8 +42,8 @@ struct addition {
 
 struct caller {
   erl::pid process;
-  /// `[alias | Reference]`, which goes back with the reply.
-  erl::term tag;
+  /// What goes back with the reply.
+  erl::cons<erl::is<"alias">, erl::reference> tag;
   using erl_shape = erl::plain_tuple_shape;
 };
 

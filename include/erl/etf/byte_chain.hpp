@@ -11,7 +11,7 @@
 namespace erl {
 
 namespace detail {
-class encoder;
+class chain_encoder;
 }
 
 /// A sequence of bytes in pieces, of which some are shared and not copied. One thread at a time.
@@ -45,7 +45,7 @@ public:
   std::vector<std::byte> to_vector() const;
 
 private:
-  friend class detail::encoder;
+  friend class detail::chain_encoder;
 
   /// Notes what was written up to `at_`.
   void record();

@@ -227,6 +227,7 @@ private:
   bool read_binary(std::span<const std::byte>& value);
   bool read_bare(term& value);
   bool read_limited(atom& value);
+  bool read_other_signed(std::int64_t& value, std::int64_t low, std::int64_t high);
   template <class T>
   bool read_identifier(T& value, std::optional<T> (term_ref::*get)() const noexcept, term_kind kind,
                        std::string_view name);
