@@ -262,3 +262,27 @@ TEST_CASE("floats in text form are read as OTP reads them") {
                            "+-1.5", "nan", "inf", "0x1.8p0", "1.5e5."})
     CHECK_FALSE(read(text));
 }
+
+TEST_CASE("a source may add as many atoms as its budget has, over all of its inputs") {
+  atom_budget budget{.left = 3};
+  const auto add = [&](const std::vector<std::string>& names) {
+    std::vector<std::byte> bytes = {std::byte{131}, std::byte{104},
+                                    static_cast<std::byte>(names.size())};
+    for (const std::string& name : names) {
+      bytes.push_back(std::byte{119});
+      bytes.push_back(static_cast<std::byte>(name.size()));
+      for (const char c : name)
+        bytes.push_back(static_cast<std::byte>(c));
+    }
+    const auto result = decode_prefix(bytes, {.budget = &budget});
+    return result ? etf_errc::none : result.error().code;
+  };
+  CHECK(add({"budget_a", "budget_b"}) == etf_errc::none);
+  CHECK(budget.left == 1);
+  CHECK(add({"budget_a", "budget_b", "ok"}) == etf_errc::none);
+  CHECK(budget.left == 1);
+  CHECK(add({"budget_c", "budget_d"}) == etf_errc::too_many_new_atoms);
+  CHECK(budget.left == 0);
+  CHECK_FALSE(atom::find("budget_d"));
+  CHECK(add({"budget_a"}) == etf_errc::none);
+}

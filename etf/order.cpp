@@ -18,13 +18,23 @@ using namespace detail;
 
 namespace {
 
+/// What makes two numbers equal.
+enum class comparison : std::uint8_t {
+  /// Their values: Erlang's `==`.
+  arithmetic,
+  /// Their kinds and values, and the signs of zeros: `=:=`, and the keys of maps.
+  exact,
+  /// The same without the signs of zeros, as before OTP 27.
+  exact_but_zeros,
+};
+
 /// Two rows in step; or, where `left` is `tails`, what follows two elements of lists.
 struct rows {
   const word* a;
   const word* b;
   std::size_t left;
   std::uint8_t stride;
-  bool exact;
+  comparison how;
 };
 
 constexpr std::size_t tails = ~std::size_t{0};
@@ -119,20 +129,20 @@ int compare_integer_float(word left, double right) noexcept {
   return negative ? -order : order;
 }
 
-int compare_floats(double a, double b, bool exact) noexcept {
-  if (a == b && exact)
+int compare_floats(double a, double b, comparison how) noexcept {
+  if (a == b && how == comparison::exact)
     return three_way(!std::signbit(a), !std::signbit(b));
   return three_way(a, b);
 }
 
-int compare_numbers(word a, word b, bool exact) noexcept {
+int compare_numbers(word a, word b, comparison how) noexcept {
   bool left = tag_of(a) == tag::floating;
   bool right = tag_of(b) == tag::floating;
   if (left && right)
-    return compare_floats(float_at(a), float_at(b), exact);
+    return compare_floats(float_at(a), float_at(b), how);
   if (!left && !right)
     return compare_integers(a, b);
-  if (exact)
+  if (how != comparison::arithmetic)
     return left ? 1 : -1;
   return left ? -compare_integer_float(b, float_at(a)) : compare_integer_float(a, float_at(b));
 }
@@ -187,7 +197,7 @@ int compare_bits(bits_of a, bits_of b) noexcept {
 }
 
 /// A closure and an external fun, or two of either; the variables of closures are pushed.
-int compare_funs(const word* a, const word* b, bool exact, frames& left) {
+int compare_funs(const word* a, const word* b, comparison how, frames& left) {
   bool closures = kind_of(a[0]) == box_kind::closure;
   if (kind_of(a[0]) != kind_of(b[0]))
     return closures ? -1 : 1;
@@ -211,21 +221,22 @@ int compare_funs(const word* a, const word* b, bool exact, frames& left) {
   if (int order = three_way(a[0], b[0]))
     return order;
   if (std::size_t count = size_of(a[0]))
-    left.push({a + closure_head, b + closure_head, count, 1, exact});
+    left.push({a + closure_head, b + closure_head, count, 1, how});
   return 0;
 }
 
-int compare_maps(const word* a, const word* b, bool exact, frames& left) {
+int compare_maps(const word* a, const word* b, comparison how, frames& left) {
   if (int order = three_way(a[0], b[0]))
     return order;
   if (std::size_t count = size_of(a[0])) {
-    left.push({a + 2, b + 2, count, 2, exact});
-    left.push({a + 1, b + 1, count, 2, true});
+    left.push({a + 2, b + 2, count, 2, how});
+    const bool by_value = how == comparison::arithmetic;
+    left.push({a + 1, b + 1, count, 2, by_value ? comparison::exact : how});
   }
   return 0;
 }
 
-int compare_records(const word* a, const word* b, bool exact, frames& left) {
+int compare_records(const word* a, const word* b, comparison how, frames& left) {
   for (std::size_t part : {std::size_t{1}, std::size_t{2}}) {
     if (int order = compare(atom_of(a[part]), atom_of(b[part])))
       return order;
@@ -233,30 +244,30 @@ int compare_records(const word* a, const word* b, bool exact, frames& left) {
   if (int order = three_way(a[0], b[0]))
     return order;
   if (std::size_t fields = size_of(a[0]) / 2)
-    left.push({a + record_head, b + record_head, 2 * fields, 1, exact});
+    left.push({a + record_head, b + record_head, 2 * fields, 1, how});
   return 0;
 }
 
-int compare_boxes(const word* a, const word* b, bool exact, frames& left) {
+int compare_boxes(const word* a, const word* b, comparison how, frames& left) {
   switch (kind_of(a[0])) {
   case box_kind::reference:
     return compare_references(reference_at(a), reference_at(b));
   case box_kind::external_fun:
   case box_kind::closure:
-    return compare_funs(a, b, exact, left);
+    return compare_funs(a, b, how, left);
   case box_kind::port:
     return compare_ports(port_at(a), port_at(b));
   case box_kind::pid:
     return compare_pids(pid_at(a), pid_at(b));
   case box_kind::map:
-    return compare_maps(a, b, exact, left);
+    return compare_maps(a, b, how, left);
   default:
-    return compare_records(a, b, exact, left);
+    return compare_records(a, b, how, left);
   }
 }
 
 /// Two terms that are different words and not both lists; their parts are pushed.
-int compare_one(word a, word b, bool exact, frames& left) {
+int compare_one(word a, word b, comparison how, frames& left) {
   if (tag_of(a) == tag::integer && tag_of(b) == tag::integer)
     return three_way(small_value(a), small_value(b));
   int rank_a = rank(a);
@@ -269,23 +280,23 @@ int compare_one(word a, word b, bool exact, frames& left) {
     if (int order = three_way(*address(a), *address(b)))
       return order;
     if (*address(a) != 0)
-      left.push({address(a) + 1, address(b) + 1, static_cast<std::size_t>(*address(a)), 1, exact});
+      left.push({address(a) + 1, address(b) + 1, static_cast<std::size_t>(*address(a)), 1, how});
     return 0;
   default:
     break;
   }
   if (rank_a == 0)
-    return compare_numbers(a, b, exact);
+    return compare_numbers(a, b, how);
   if (rank_a == 11)
     return compare_bits(bits_at(a), bits_at(b));
-  return compare_boxes(address(a), address(b), exact, left);
+  return compare_boxes(address(a), address(b), how, left);
 }
 
 /// Finds the next pair to compare, which are different words; false when nothing is left.
-bool next_pair(frames& left, word& a, word& b, bool& exact) {
+bool next_pair(frames& left, word& a, word& b, comparison& how) {
   while (!left.empty()) {
     rows& now = left.top();
-    exact = now.exact;
+    how = now.how;
     if (now.left != tails) {
       a = *now.a;
       b = *now.b;
@@ -321,13 +332,13 @@ bool next_pair(frames& left, word& a, word& b, bool& exact) {
   return false;
 }
 
-int compare_words(word a, word b, bool exact) {
+int compare_words(word a, word b, comparison how) {
   if (a == b)
     return 0;
   frames left;
   do {
     while (tag_of(a) == tag::list && tag_of(b) == tag::list) {
-      left.push({address(a), address(b), tails, 1, exact});
+      left.push({address(a), address(b), tails, 1, how});
       a = *address(a);
       b = *address(b);
       if (a == b)
@@ -335,9 +346,9 @@ int compare_words(word a, word b, bool exact) {
     }
     if (a == b)
       continue;
-    if (int order = compare_one(a, b, exact, left))
+    if (int order = compare_one(a, b, how, left))
       return order;
-  } while (next_pair(left, a, b, exact));
+  } while (next_pair(left, a, b, how));
   return 0;
 }
 
@@ -361,7 +372,7 @@ bool ascending(word a, word b) {
         return x < y;
     }
   }
-  return compare_words(a, b, true) < 0;
+  return compare_words(a, b, comparison::exact) < 0;
 }
 
 struct key_value {
@@ -398,18 +409,22 @@ void merge_sort(key_value* first, std::size_t count) {
 
 } // namespace
 
-int compare(term_ref left, term_ref right) { return compare_words(left.raw(), right.raw(), false); }
+int compare(term_ref left, term_ref right) {
+  return compare_words(left.raw(), right.raw(), comparison::arithmetic);
+}
 
-int compare_exact(term_ref left, term_ref right) {
-  return compare_words(left.raw(), right.raw(), true);
+int compare_exact(term_ref left, term_ref right, signed_zeros zeros) {
+  return compare_words(left.raw(), right.raw(),
+                       zeros == signed_zeros::differ ? comparison::exact
+                                                     : comparison::exact_but_zeros);
 }
 
 bool equal(term_ref left, term_ref right) { return compare(left, right) == 0; }
 
-bool exactly_equal(term_ref left, term_ref right) {
+bool exactly_equal(term_ref left, term_ref right, signed_zeros zeros) {
   if (simple(left.raw()) || simple(right.raw()))
     return left.raw() == right.raw();
-  return compare_exact(left, right) == 0;
+  return compare_exact(left, right, zeros) == 0;
 }
 
 namespace detail {
@@ -430,7 +445,7 @@ std::size_t sort_pairs(word* pairs, std::size_t count) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count; ++i) {
     bool last_of_its_key =
-        i + 1 == count || compare_words(first[i].key, first[i + 1].key, true) != 0;
+        i + 1 == count || compare_words(first[i].key, first[i + 1].key, comparison::exact) != 0;
     if (last_of_its_key)
       first[kept++] = first[i];
   }

@@ -163,3 +163,18 @@ TEST_CASE("bit strings compare bit by bit, a prefix first") {
   CHECK(compare(bits({std::byte{0x81}}, 8), one) > 0);
   CHECK(compare(bits({std::byte{0x40}}, 8), one) < 0);
 }
+
+TEST_CASE("zeros of either sign are exactly equal by the older rule only, wherever they are") {
+  const auto wrap = [](double zero) {
+    return tuple_of(list_of(zero), term::map({{term(zero), term(1)}}), 5);
+  };
+  for (const auto& [left, right] :
+       {std::pair{term(0.0), term(-0.0)}, std::pair{wrap(0.0), wrap(-0.0)}}) {
+    CHECK_FALSE(exactly_equal(left, right));
+    CHECK(exactly_equal(left, right, signed_zeros::equal));
+    CHECK(compare_exact(left, right) > 0);
+    CHECK(compare_exact(left, right, signed_zeros::equal) == 0);
+  }
+  CHECK_FALSE(exactly_equal(term(0), term(0.0), signed_zeros::equal));
+  CHECK_FALSE(exactly_equal(wrap(0.0), wrap(1.0), signed_zeros::equal));
+}

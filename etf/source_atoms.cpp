@@ -141,7 +141,7 @@ bool source::read(atom& value) {
   const wire::name_leaf found = where_ == place::string ? wire::name_leaf{} : wire::name(at_, end_);
   if (found.after == nullptr)
     return fail(etf_errc::wrong_type, "atom");
-  if (new_atoms_ != std::numeric_limits<std::uint32_t>::max())
+  if (new_atoms_ != std::numeric_limits<std::uint32_t>::max() || options_->budget != nullptr)
     return read_limited(value);
   const auto result = found.latin1 ? intern_latin1(found.text) : atom::intern(found.text);
   if (!result)

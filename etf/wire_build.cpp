@@ -523,12 +523,18 @@ private:
       error_ = etf_errc::too_many_new_atoms;
       return {};
     }
-    --new_atoms_;
+    if (options_.budget != nullptr && options_.budget->left == 0) {
+      error_ = etf_errc::too_many_new_atoms;
+      return {};
+    }
     auto made = erl::atom::intern(text);
     if (!made) {
       error_ = made.error();
       return {};
     }
+    --new_atoms_;
+    if (options_.budget != nullptr)
+      --options_.budget->left;
     return *made;
   }
 

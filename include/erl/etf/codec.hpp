@@ -28,6 +28,9 @@ struct decode_options {
   erl::framing framing = framing::external;
   /// The atoms that ATOM_CACHE_REF indices of this message mean; none outside of header mode.
   std::span<const atom> atom_refs{};
+  /// What the source of the input has left for new atoms, beside `limits.new_atoms`; no bound when
+  /// null.
+  atom_budget* budget = nullptr;
   /// The owner of the input, if it has one: binaries above 256 bytes then share it and are not
   /// copied. The input must lie within it.
   const shared_bytes* owner = nullptr;

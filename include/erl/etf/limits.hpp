@@ -7,6 +7,12 @@
 
 namespace erl {
 
+/// How many atoms one source of terms, a connection or a user, may still add to the atom table,
+/// over all of its inputs. One thread at a time.
+struct atom_budget {
+  std::uint32_t left = 0;
+};
+
 /// Bounds for one decode or parse. The defaults suit a trusted link; memory is bounded by the input
 /// in any case, as nothing is allocated from an announced size.
 struct limits {

@@ -339,12 +339,19 @@ private:
 
 /// Erlang's order: `1 == 1.0`, map keys exactly. Negative, zero (`==`) or positive.
 int compare(term_ref left, term_ref right);
+/// Are 0.0 and -0.0 `=:=`?
+enum class signed_zeros : std::uint8_t {
+  /// No, as of OTP 27.
+  differ,
+  /// Yes, as up to OTP 26.
+  equal,
+};
 /// The order of map keys: integers below floats, -0.0 below 0.0; zero means `=:=`.
-int compare_exact(term_ref left, term_ref right);
+int compare_exact(term_ref left, term_ref right, signed_zeros zeros = signed_zeros::differ);
 /// Erlang's `==`.
 bool equal(term_ref left, term_ref right);
-/// Erlang's `=:=` (of OTP 27 and later: 0.0 and -0.0 differ).
-bool exactly_equal(term_ref left, term_ref right);
+/// Erlang's `=:=`.
+bool exactly_equal(term_ref left, term_ref right, signed_zeros zeros = signed_zeros::differ);
 /// `=:=`, like `exactly_equal`.
 inline bool operator==(term_ref left, term_ref right) { return exactly_equal(left, right); }
 /// Equal for terms that are `=:=`.
