@@ -40,7 +40,7 @@ struct atom_key {
     if (size >= 8) {
       first = load64(text);
       last = size > 8 ? load64(text + size - 8) : 0;
-    } else {
+    } else if (size != 0) {
       std::memcpy(&first, text, size);
     }
   }

@@ -49,10 +49,11 @@ void byte_chain::record() {
 void byte_chain::add_memory(std::size_t at_least) {
   record();
   const std::size_t before = memory_.bytes().size();
-  if (memory_)
-    owners_.push_back(std::move(memory_));
   const std::size_t size = std::max(at_least, std::clamp(2 * before, first_memory, largest_memory));
-  memory_ = shared_bytes::allocate(size);
+  shared_bytes added = shared_bytes::allocate(size);
+  if (memory_)
+    owners_.push_back(memory_);
+  memory_ = std::move(added);
   begin_ = at_ = memory_.writable().data();
   limit_ = begin_ + size;
 }

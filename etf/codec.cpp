@@ -12,9 +12,13 @@ std::unexpected<decode_error> failure(etf_errc code, std::size_t offset) {
 /// A term without a version byte. What was made is in `value`; nothing is, after an error.
 wire::outcome decode_bare(std::span<const std::byte> bytes, const decode_options& options,
                           term& value) {
-  const wire::outcome built = wire::build(bytes, options, nullptr, value);
-  if (built.error == etf_errc::none)
-    return built;
+  // No byte of a term makes more than a word, and an arena has at most as much again to spare. So a
+  // term of so few bytes keeps the limit on memory; of others the scan tells.
+  if (bytes.size() <= options.limits.bytes / (2 * sizeof(detail::word))) {
+    const wire::outcome built = wire::build(bytes, options, nullptr, value);
+    if (built.error == etf_errc::none)
+      return built;
+  }
   const wire::scanned scanned = wire::scan(bytes, options);
   if (scanned.error != etf_errc::none)
     return {scanned.error, scanned.bytes};

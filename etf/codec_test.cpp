@@ -106,6 +106,20 @@ TEST_CASE("each limit is kept") {
   CHECK(error_of("836b0003010203", {.bytes = 24}) == etf_errc::too_large);
 }
 
+TEST_CASE("the limit on memory holds for every kind of term") {
+  for (const auto& vector : erl::test::load_vectors("etf.jsonl")) {
+    const auto bytes = erl::test::from_hex(std::string(vector.at("hex").as_string()));
+    if (bytes[1] == std::byte{80})
+      continue;
+    INFO(std::string(vector.at("name").as_string()));
+    for (const std::size_t most : {8U, 16U, 40U, 100U, 1000U, 10000U}) {
+      const auto skipped = skip_term(std::span(bytes).subspan(1), {.limits = {.bytes = most}});
+      const auto decoded = decode_external(bytes, {.bytes = most});
+      CHECK(decoded.has_value() == skipped.has_value());
+    }
+  }
+}
+
 TEST_CASE("the tail of a list is no deeper than the list") {
   CHECK(error_of("836c0000000161016c0000000161026c0000000161036a", {.depth = 1}) == etf_errc::none);
 }

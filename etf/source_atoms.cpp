@@ -23,21 +23,21 @@ std::expected<atom, etf_errc> intern_latin1(std::string_view text) noexcept {
 } // namespace
 
 atom detail::named_atom::get() const {
-  const std::uint32_t known = __atomic_load_n(&index_, __ATOMIC_RELAXED);
+  const std::uint32_t known = __atomic_load_n(&index_, __ATOMIC_ACQUIRE);
   if (known != 0)
     return atom::from_index(known);
   const atom result(text_);
-  __atomic_store_n(&index_, result.index(), __ATOMIC_RELAXED);
+  __atomic_store_n(&index_, result.index(), __ATOMIC_RELEASE);
   return result;
 }
 
 bool detail::named_atom::is(atom value) const noexcept {
-  const std::uint32_t known = __atomic_load_n(&index_, __ATOMIC_RELAXED);
+  const std::uint32_t known = __atomic_load_n(&index_, __ATOMIC_ACQUIRE);
   if (known != 0)
     return value.index() == known;
   if (value.text() != text_)
     return false;
-  __atomic_store_n(&index_, value.index(), __ATOMIC_RELAXED);
+  __atomic_store_n(&index_, value.index(), __ATOMIC_RELEASE);
   return true;
 }
 
@@ -104,8 +104,10 @@ const std::byte* source::known_atom(const std::byte* at, atom& value) const noex
   if (end_ - at < 2 || load8(at) != static_cast<std::uint32_t>(etf::tag::small_atom_utf8))
     return nullptr;
   const std::size_t size = load8(at + 1);
+  if (static_cast<std::size_t>(end_ - at) < 2 + size)
+    return nullptr;
   const std::byte* const after = at + 2 + size;
-  if (static_cast<std::size_t>(end_ - at) < 2 + size || (size < 8 && after - begin_ < 8))
+  if (size < 8 && after - begin_ < 8)
     return nullptr;
   const std::uint32_t index = detail::atom_table::get().find(detail::atom_key::readable(
       reinterpret_cast<const char*>(at + 2), static_cast<std::uint32_t>(size)));

@@ -86,6 +86,8 @@ public:
   /// What `use` was given and the chain has not recorded.
   std::span<const std::byte> unrecorded() const noexcept { return {out_.begin_, out_.at_}; }
   void finish() { out_.record(); }
+  /// What an encoding left that ended with an exception.
+  void forget_unrecorded() noexcept { out_.at_ = out_.begin_; }
 
   void version() { filled(store8(room(1), etf::version)); }
 
@@ -438,6 +440,7 @@ void encode(term_ref value, std::vector<std::byte>& out, const encode_options& o
 
 void encode(term_ref value, byte_chain& out, const encode_options& options) {
   detail::chain_encoder encoder(out, options, detail::large_binaries::shared);
+  encoder.forget_unrecorded();
   if (options.framing == framing::external)
     encoder.version();
   encoder.run(value.raw());

@@ -78,7 +78,8 @@ void encode(term_ref value, std::vector<std::byte>& out, const encode_options& o
 void encode(term_ref value, byte_chain& out, const encode_options& options = {});
 
 /// Writes the term to the start of `out` if there is room for all of it. Returns how many bytes it
-/// takes; when that is more than `out` has, what `out` holds is of no use.
+/// takes; when that is more than `out` has, what `out` holds is of no use. What is behind the term
+/// in `out` may change.
 std::size_t encode_into(term_ref value, std::span<std::byte> out,
                         const encode_options& options = {});
 

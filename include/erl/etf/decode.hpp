@@ -402,9 +402,9 @@ std::expected<decoded_as<T>, decode_error> decode_prefix(std::span<const std::by
 template <class T> std::optional<T> try_decode(const term& value) {
   source from(value);
   from.quiet();
-  std::optional<T> result(std::in_place);
-  if (!decoder<T>::read(from, *result))
-    result.reset();
+  T result{};
+  if (!decoder<T>::read(from, result))
+    return std::nullopt;
   return result;
 }
 

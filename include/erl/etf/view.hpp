@@ -122,7 +122,8 @@ public:
   bool take_atom(std::string_view name) noexcept {
     if (!next_is(etf::tag::small_atom_utf8, 2 + name.size()))
       return take_rare_atom(name);
-    if (byte(1) != name.size() || std::memcmp(at_ + 2, name.data(), name.size()) != 0)
+    if (byte(1) != name.size() ||
+        (!name.empty() && std::memcmp(at_ + 2, name.data(), name.size()) != 0))
       return false;
     at_ += 2 + name.size();
     return true;
