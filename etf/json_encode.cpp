@@ -115,8 +115,7 @@ private:
   }
 
   bool atom_value(atom value) {
-    static const atom null_name("null");
-    const bool null = value == null_name || (value == atoms::nil && options_.nil_is_null) ||
+    const bool null = value == atoms::null || (value == atoms::nil && options_.nil_is_null) ||
                       (value == atoms::undefined && options_.undefined_is_null);
     if (null)
       out_ += "null";

@@ -215,9 +215,10 @@ bool grammar::check_segment(segment& now, std::size_t at) {
 bool grammar::put_segment(const segment& now, bit_sink& out, std::size_t at) {
   const std::size_t numbers = now.is_string ? now.characters.size() : 1;
   const std::size_t most = most_padding_bits + 32 * scan_.text().size();
-  const std::size_t room = most - std::min(most, out.bits());
+  const std::size_t room = most - std::min(most, bits_made_);
   if (now.bits != 0 && numbers > room / now.bits)
-    return scan_.fail(etf_errc::too_large, at, "a binary much larger than its text");
+    return scan_.fail(etf_errc::too_large, at, "binaries much larger than their text");
+  bits_made_ += numbers * now.bits;
   const auto put_one = [&](bool negative, magnitude::view words, double number) {
     const std::uint64_t low = words.empty() ? 0 : words[0];
     switch (*now.what) {

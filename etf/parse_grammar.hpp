@@ -91,6 +91,8 @@ private:
   const limits& bounds_;
   std::uint32_t new_atoms_left_;
   std::vector<std::string>* variables_;
+  /// Bits of all binaries so far.
+  std::size_t bits_made_ = 0;
   detail::assembler made_;
   std::vector<frame> open_;
 };

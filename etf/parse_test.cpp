@@ -201,3 +201,11 @@ TEST_CASE("large integers keep all of their digits") {
   CHECK(*parse_term("16#" + std::string(300, 'f')) ==
         *parse_term("16#0000" + std::string(300, 'F')));
 }
+
+TEST_CASE("many short texts of large binaries make no more than one may") {
+  std::string text = "[";
+  for (int i = 0; i < 100; ++i)
+    text += "<<0:8388608>>,";
+  text += "0]";
+  CHECK(code_of(text) == etf_errc::too_large);
+}

@@ -59,6 +59,8 @@ void source::start(std::span<const std::byte> bytes, const decode_options& optio
   begin_ = at_ = bytes.data();
   end_ = at_ + bytes.size();
   claimable_ = bytes.size();
+  constexpr std::size_t times = 16;
+  askable_ = times * bytes.size();
   new_atoms_ = options.limits.new_atoms;
   max_depth_ = std::min(options.limits.depth, max_depth);
   options_ = &options;
@@ -420,8 +422,9 @@ bool source::is_struct(const detail::named_atom& module) const {
       if (part == 1 && found)
         return after_atom(at, module) != nullptr;
       const auto size = skip_term({at, end_}, options);
-      if (!size)
+      if (!size || *size > askable_)
         return false;
+      askable_ -= *size;
       at += *size;
     }
   }

@@ -200,3 +200,12 @@ TEST_CASE("a view of something else than a term takes nothing") {
     CHECK(v.error() != etf_errc::none);
   }
 }
+
+TEST_CASE("an integer that is too large is called so") {
+  std::vector<std::byte> bytes = from_hex("836f0009000000");
+  bytes.resize(bytes.size() + 0x90000, std::byte{1});
+  view v(bytes);
+  std::int64_t value = 0;
+  CHECK(!v.take(value));
+  CHECK(v.error() == etf_errc::integer_too_large);
+}

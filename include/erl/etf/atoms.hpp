@@ -150,6 +150,7 @@ inline constexpr std::string_view predefined_atoms[] = {
     "Elixir.Exception",
     "__struct__",
     "__exception__",
+    "null",
 };
 
 /// The atom with this index. The name is there to be checked; searching for it would cost every
@@ -306,6 +307,7 @@ inline constexpr atom system_limit = detail::predefined(134, "system_limit");
 inline constexpr atom elixir_exception = detail::predefined(135, "Elixir.Exception");
 inline constexpr atom struct_ = detail::predefined(136, "__struct__");
 inline constexpr atom exception_ = detail::predefined(137, "__exception__");
+inline constexpr atom null = detail::predefined(138, "null");
 
 } // namespace atoms
 

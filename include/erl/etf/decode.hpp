@@ -3,7 +3,7 @@
 /// | C++ | Erlang |
 /// |---|---|
 /// | integer types, erl::bigint | integer, checked for range |
-/// | double | float, or an integer that a double represents exactly |
+/// | double | float, or an integer of 64 bits that a double represents exactly |
 /// | bool; atom; erl::is<"reset"> | true, false; any atom; this atom |
 /// | std::string, std::vector<std::byte> | binary |
 /// | std::string_view, std::span<const std::byte> | binary, borrowed from the input |

@@ -1,6 +1,7 @@
 /// Terms as JSON, and terms from JSON, as OTP's module `json` has it.
 #pragma once
 
+#include <erl/etf/atoms.hpp>
 #include <erl/etf/error.hpp>
 #include <erl/etf/limits.hpp>
 #include <erl/etf/parse_error.hpp>
@@ -32,7 +33,7 @@ std::expected<std::string, decode_error> to_json(term_ref value, const to_json_o
 
 struct from_json_options {
   /// What null becomes.
-  atom null = "null";
+  atom null = atoms::null;
   /// `depth`, `bytes`, `arity` and `digits` count here; JSON makes no atoms.
   limits bounds{};
 };

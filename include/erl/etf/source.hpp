@@ -251,6 +251,9 @@ private:
   bool inflated_ = false;
   /// Elements' bytes that lists and maps may still announce: all of the input, once.
   std::size_t claimable_ = 0;
+  /// Bytes that questions about the next term may still pass over, so that asking at every level of
+  /// a nested term takes no more than a few times its size.
+  mutable std::size_t askable_ = 0;
   std::uint32_t new_atoms_ = 0;
   const decode_options* options_ = nullptr;
   const term* owner_ = nullptr;
