@@ -13,11 +13,8 @@ namespace erl::text {
 
 namespace {
 
+using detail::atom_of;
 using detail::word;
-
-atom atom_of(word value) noexcept {
-  return atom::from_index(static_cast<std::uint32_t>(value >> 8));
-}
 
 /// An atom that may stand before a colon: the name of a module may not.
 bool is_key(term_ref value) noexcept {
@@ -118,17 +115,12 @@ private:
   static void skip_hidden(frame& now) noexcept {
     const auto hidden = [](word key) {
       return key == detail::atom_word(atoms::struct_.index()) ||
-             key == detail::atom_word(exception().index());
+             key == detail::atom_word(atoms::exception_.index());
     };
     while (now.left != 0 && hidden(*now.next)) {
       now.next += 2;
       now.left -= 2;
     }
-  }
-
-  static atom exception() noexcept {
-    static const atom name("__exception__");
-    return name;
   }
 
   void close(const frame& now) {

@@ -147,10 +147,6 @@ int compare_numbers(word a, word b, comparison how) noexcept {
   return left ? -compare_integer_float(b, float_at(a)) : compare_integer_float(a, float_at(b));
 }
 
-atom atom_of(word value) noexcept {
-  return atom::from_index(static_cast<std::uint32_t>(value >> 8));
-}
-
 int compare_pids(const pid& a, const pid& b) noexcept {
   if (int order = three_way(a.serial, b.serial))
     return order;

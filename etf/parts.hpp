@@ -36,6 +36,11 @@ inline std::size_t size_of(word header) noexcept {
   return static_cast<std::size_t>(count_of(header));
 }
 
+/// The atom of an atom's word.
+inline atom atom_of(word value) noexcept {
+  return atom::from_index(static_cast<std::uint32_t>(value >> 8));
+}
+
 /// The terms inside a box; none for most kinds. Of a record: the values.
 inline std::span<const word> parts_of(const word* box) noexcept {
   std::size_t count = size_of(box[0]);

@@ -90,9 +90,7 @@ private:
 
   bool latin1() const noexcept { return options_.style == print_style::plain_latin1; }
 
-  void atom(word value) {
-    text::write_atom(erl::atom::from_index(static_cast<std::uint32_t>(value >> 8)), latin1(), out_);
-  }
+  void atom(word value) { text::write_atom(detail::atom_of(value), latin1(), out_); }
 
   void one(word value) {
     const word* at = detail::address(value);

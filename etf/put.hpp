@@ -47,6 +47,19 @@ inline std::byte* store64(std::byte* at, std::uint64_t value) noexcept {
   return at + sizeof(swapped);
 }
 
+/// An integer of up to eight bytes; all eight of them are stored, whatever its size.
+inline std::byte* small_big(std::byte* at, bool negative, std::uint64_t magnitude) noexcept {
+  const auto size = static_cast<std::size_t>(8 - __builtin_clzll(magnitude) / 8);
+  at = store8(store8(store8(at, tag::small_big), size), negative ? 1 : 0);
+  std::memcpy(at, &magnitude, sizeof(magnitude));
+  return at + size;
+}
+
+inline std::byte* small_big(std::byte* at, std::int64_t value) noexcept {
+  const auto bits = static_cast<std::uint64_t>(value);
+  return small_big(at, value < 0, value < 0 ? 0 - bits : bits);
+}
+
 /// An output has
 ///   std::byte* room(std::size_t size)           room for up to largest_piece bytes;
 ///   void filled(const std::byte* end)           where the bytes written there end;
@@ -66,8 +79,7 @@ public:
                value <= std::numeric_limits<std::int32_t>::max()) {
       at = store32(store8(at, tag::integer), static_cast<std::uint64_t>(value));
     } else {
-      auto size = static_cast<std::uint64_t>(value);
-      at = small_big(at, value < 0, value < 0 ? 0 - size : size);
+      at = small_big(at, value);
     }
     out_.filled(at);
   }
@@ -177,13 +189,6 @@ private:
 
   void head32(tag what, std::size_t size) {
     out_.filled(store32(store8(out_.room(5), what), length(size)));
-  }
-
-  static std::byte* small_big(std::byte* at, bool negative, std::uint64_t value) noexcept {
-    auto size = static_cast<std::size_t>(8 - __builtin_clzll(value) / 8);
-    at = store8(store8(store8(at, tag::small_big), size), negative ? 1 : 0);
-    std::memcpy(at, &value, sizeof(value));
-    return at + size;
   }
 
   Output& out_;

@@ -17,10 +17,6 @@ std::span<const term_ref> as_terms(std::span<const word> words) noexcept {
   return {reinterpret_cast<const term_ref*>(words.data()), words.size()};
 }
 
-atom atom_at(word value) noexcept {
-  return atom::from_index(static_cast<std::uint32_t>(value >> 8));
-}
-
 bool is_big(word header) noexcept {
   return kind_of(header) == box_kind::positive_integer ||
          kind_of(header) == box_kind::negative_integer;
@@ -121,7 +117,7 @@ std::optional<double> term_ref::to_double() const noexcept {
 std::optional<atom> term_ref::to_atom() const noexcept {
   if (!is_atom())
     return std::nullopt;
-  return atom_at(word_);
+  return atom_of(word_);
 }
 
 std::optional<bool> term_ref::to_bool() const noexcept {
@@ -175,7 +171,7 @@ std::optional<external_fun> term_ref::to_external_fun() const noexcept {
   if (!is_box(box_kind::external_fun))
     return std::nullopt;
   const word* box = address(word_);
-  return external_fun{atom_at(box[1]), atom_at(box[2]),
+  return external_fun{atom_of(box[1]), atom_of(box[2]),
                       static_cast<std::uint8_t>(count_of(box[0]))};
 }
 
@@ -184,7 +180,7 @@ std::optional<closure_info> term_ref::to_closure() const noexcept {
     return std::nullopt;
   const word* box = address(word_);
   closure_info result;
-  result.module = atom_at(box[closure_module]);
+  result.module = atom_of(box[closure_module]);
   result.arity = static_cast<std::uint8_t>(high(box[1]));
   result.index = low(box[1]);
   std::memcpy(result.unique.data(), box + closure_unique, result.unique.size());
@@ -200,7 +196,7 @@ std::optional<record_info> term_ref::to_record() const noexcept {
     return std::nullopt;
   const word* box = address(word_);
   std::size_t fields = size_of(box[0]) / 2;
-  return record_info{atom_at(box[1]), atom_at(box[2]), count_of(box[0]) % 2 != 0,
+  return record_info{atom_of(box[1]), atom_of(box[2]), count_of(box[0]) % 2 != 0,
                      as_terms({box + record_head, fields}), as_terms(parts_of(box))};
 }
 

@@ -18,6 +18,7 @@ namespace detail {
 
 namespace {
 
+using etf::small_big;
 using etf::store16;
 using etf::store32;
 using etf::store64;
@@ -273,17 +274,6 @@ private:
     ending after;
   };
 
-  static std::byte* small_big(std::byte* at, bool negative, std::uint64_t magnitude) noexcept {
-    const auto size = static_cast<std::size_t>(8 - __builtin_clzll(magnitude) / 8);
-    at = store8(store8(store8(at, etf::tag::small_big), size), negative ? 1 : 0);
-    std::memcpy(at, &magnitude, sizeof(magnitude));
-    return at + size;
-  }
-  static std::byte* small_big(std::byte* at, std::int64_t value) noexcept {
-    const auto bits = static_cast<std::uint64_t>(value);
-    return small_big(at, value < 0, value < 0 ? 0 - bits : bits);
-  }
-
   /// A name of up to 16 bytes, in two overlapping stores.
   static std::byte* short_name(std::byte* at, const atom_table::entry& name) noexcept {
     at = store8(store8(at, etf::tag::small_atom_utf8), name.size);
@@ -314,10 +304,6 @@ private:
     default:
       return box(at);
     }
-  }
-
-  static erl::atom atom_of(word value) noexcept {
-    return erl::atom::from_index(static_cast<std::uint32_t>(value >> 8));
   }
 
   void box(const word* at) {

@@ -39,7 +39,7 @@ public:
   void append(std::span<const std::byte> bytes);
   /// Appends `part` of `owner`, which lives as long as the chain needs it.
   void append(const shared_bytes& owner, std::span<const std::byte> part);
-  /// Removes everything. Memory for the next bytes is kept, the largest part of it at most.
+  /// Removes everything. The piece of memory that was written to last is kept for the next bytes.
   void clear() noexcept;
   /// The bytes in one row.
   std::vector<std::byte> to_vector() const;

@@ -1,13 +1,13 @@
 /// How a term lies in memory. Not for users: read terms through `term_ref`.
 ///
 /// A term is one 64-bit word. The low three bits say what the rest is: an integer of 61 bits, an
-/// immediate (atom,
-/// `[]`), or the address of words in the block that holds the whole message. A list is an array of
-/// its elements, ended by the word `list_end`, or by `list_tail` and the tail after it: so the tail
-/// of a list is the address of its second element, or what its end says. A tuple is a header (its
-/// arity) and the elements. A float is its eight bytes. A short binary is a header (its size) and
-/// the bytes. Everything else is a box: a header with the kind in its low byte and a count above
-/// it, then the parts. Maps hold key, value, key, value in ascending exact key order.
+/// immediate
+/// (an atom, `[]`), or the address of words in the block that holds the whole message. A list is an
+/// array of its elements, ended by the word `list_end`, or by `list_tail` and the tail after it: so
+/// the tail of a list is the address of its second element, or what its end says. A tuple is a
+/// header (its arity) and the elements. A float is its eight bytes. A short binary is a header (its
+/// size) and the bytes. Everything else is a box: a header with the kind in its low byte and a
+/// count above it, then the parts. Maps hold key, value, key, value in ascending exact key order.
 #pragma once
 
 #include <cstddef>
