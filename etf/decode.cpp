@@ -38,6 +38,14 @@ void describe_names(std::string& out, named_atoms names) {
   }
 }
 
+std::size_t read_in_turn(source& from, const field_reader* readers, std::size_t count,
+                         void* const* fields) {
+  std::size_t done = 0;
+  while (done < count && readers[done](from, fields[done]))
+    ++done;
+  return done;
+}
+
 std::size_t read_name(source& from, named_atoms names) {
   const std::size_t index = from.read_one_of(names);
   if (index == names.count) {

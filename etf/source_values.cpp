@@ -133,15 +133,15 @@ bool source::read_binary(std::span<const std::byte>& value) {
   return true;
 }
 
-bool source::read(std::span<const std::byte>& value) {
+bool source::read_bytes(std::span<const std::byte>& value) {
   if (inflated_)
     return fail(etf_errc::wrong_type, "binary that can be borrowed (this input is compressed)");
   return read_binary(value);
 }
 
-bool source::read(std::string_view& value) {
+bool source::read_text(std::string_view& value) {
   std::span<const std::byte> bytes;
-  if (!read(bytes))
+  if (!read_bytes(bytes))
     return false;
   value = {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   return true;

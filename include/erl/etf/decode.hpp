@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <expected>
 #include <limits>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -88,7 +89,14 @@ template <class... Parts> bool read_parts(source& from, Parts&... part) {
 
 /// What a source reads itself.
 template <class T> struct scalar_decoder {
-  static bool read(source& from, T& value) { return from.read(value); }
+  static bool read(source& from, T& value) {
+    if constexpr (std::same_as<T, std::string_view>)
+      return from.read_text(value);
+    else if constexpr (std::same_as<T, std::span<const std::byte>>)
+      return from.read_bytes(value);
+    else
+      return from.read(value);
+  }
   static bool fits(source& from) {
     if constexpr (std::same_as<T, atom>)
       return from.is(kinds(term_kind::atom));
@@ -340,10 +348,18 @@ template <class T, class Error> struct decoder<std::expected<T, Error>> {
 
 namespace detail {
 
+/// The error takes the place of the value that could not be read. (To return it beside the value,
+/// or to assign it, would instantiate twice as much of std::expected.)
+template <class Value> void set_error(std::expected<Value, decode_error>& result, source& from) {
+  using type = std::expected<Value, decode_error>;
+  result.~type();
+  ::new (static_cast<void*>(&result)) type(std::unexpect, from.take_error());
+}
+
 template <class T> std::expected<T, decode_error> decode_from(source& from) {
   std::expected<T, decode_error> result;
   if (from.failed() || !decoder<T>::read(from, *result))
-    return std::expected<T, decode_error>(std::unexpect, from.take_error());
+    set_error(result, from);
   return result;
 }
 
@@ -393,8 +409,9 @@ std::expected<decoded_as<T>, decode_error> decode_prefix(std::span<const std::by
   source from(bytes, options);
   std::expected<decoded_as<T>, decode_error> result;
   if (from.failed() || !decoder<T>::read(from, result->value))
-    return std::unexpected(from.take_error());
-  result->consumed = from.consumed();
+    detail::set_error(result, from);
+  else
+    result->consumed = from.consumed();
   return result;
 }
 

@@ -42,12 +42,36 @@ void describe_names(std::string& out, named_atoms names);
 /// Takes one of the atoms; returns its index, or `names.count` after noting an error.
 std::size_t read_name(source& from, named_atoms names);
 
+using field_reader = bool (*)(source& from, void* field);
+
+template <class Field> bool read_field(source& from, void* field) {
+  if constexpr (std::same_as<Field, other_keys>)
+    return false;
+  else
+    return decoder<Field>::read(from, *static_cast<Field*>(field));
+}
+
+/// One a field.
+template <class... Fields>
+inline constexpr field_reader readers_of[] = {read_field<Fields>..., nullptr};
+
+/// Reads the fields one after another; returns how many could be read.
+std::size_t read_in_turn(source& from, const field_reader* readers, std::size_t count,
+                         void* const* fields);
+
+/// Types with more fields are read by way of a table: code for each field in turn would
+/// run a little faster, but a large type costs the compiler too much of it.
+inline constexpr std::size_t max_unrolled = 4;
+
 template <class T, class... Fields>
-bool read_each(source& from, [[maybe_unused]] const field_list<Fields...>& field) {
-  [[maybe_unused]] std::size_t index = 0;
-  return ((decoder<Fields>::read(from, *static_cast<Fields*>(field.at[index])) && ++index != 0) &&
-          ...) ||
-         from.under(field_names<T>[index]);
+bool read_each(source& from, const field_list<Fields...>& field) {
+  std::size_t index = 0;
+  if constexpr (sizeof...(Fields) > max_unrolled)
+    index = read_in_turn(from, readers_of<Fields...>, sizeof...(Fields), field.at);
+  else
+    (void)((decoder<Fields>::read(from, *static_cast<Fields*>(field.at[index])) && ++index != 0) &&
+           ...);
+  return index == sizeof...(Fields) || from.under(field_names<T>[index]);
 }
 
 template <class... Fields> consteval std::size_t sum_of_min_sizes(field_list<Fields...>*) {
@@ -159,8 +183,6 @@ template <class T> struct shape_decoder<T, plain_tuple_shape> : plain_fields_che
   static consteval std::size_t min_size() { return 2 + fields_min_size<T>(); }
 };
 
-using field_reader = bool (*)(source& from, void* field);
-
 /// All that must be known of a type with a `keyed_shape` to read it. One function reads all types
 /// that are held alike, so that a type costs a table and not code of its own.
 struct keyed_reader {
@@ -184,13 +206,6 @@ bool read_proplist(source& from, const keyed_reader& type, void* const* fields);
 bool read_native_record(source& from, const keyed_reader& type, void* const* fields);
 void describe_map(std::string& out, const named_atom* module);
 void describe_native_record(std::string& out, const named_atom& module, const named_atom& name);
-
-template <class Field> bool read_field(source& from, void* field) {
-  if constexpr (std::same_as<Field, other_keys>)
-    return false;
-  else
-    return decoder<Field>::read(from, *static_cast<Field*>(field));
-}
 
 template <class Holder> struct holder_decoder;
 
@@ -251,12 +266,11 @@ private:
            (std::same_as<Holder, in_proplist> && std::same_as<Field, bool>);
   }
   template <class... Fields> static const keyed_reader& plan(field_list<Fields...>*) {
-    static constexpr field_reader readers[] = {read_field<Fields>..., nullptr};
     static constexpr keyed_reader result = [] {
       std::uint32_t required = 0, bit = 1;
       ((required |= may_miss<Fields>() ? 0 : bit, bit <<= 1), ...);
       return keyed_reader{keys_of<T>(),
-                          readers,
+                          readers_of<Fields...>,
                           required,
                           place_of_other_keys<Fields...>,
                           Unknown == unknown_keys::refused,

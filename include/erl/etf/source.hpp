@@ -83,8 +83,10 @@ public:
   bool read(std::string& value);
   bool read(std::vector<std::byte>& value);
   /// A binary, borrowed from the input, which must not be compressed.
-  bool read(std::string_view& value);
-  bool read(std::span<const std::byte>& value);
+  /// (Not overloads of `read`: g++ would ask of every type that is read whether it could become one
+  /// of these, and that takes it longer than all the rest of a small program.)
+  bool read_text(std::string_view& value);
+  bool read_bytes(std::span<const std::byte>& value);
   /// An integer from `low` to `high`.
   bool read_signed(std::int64_t& value, std::int64_t low, std::int64_t high);
   bool read_unsigned(std::uint64_t& value, std::uint64_t high);
