@@ -63,14 +63,24 @@ std::size_t read_in_turn(source& from, const field_reader* readers, std::size_t 
 /// run a little faster, but a large type costs the compiler too much of it.
 inline constexpr std::size_t max_unrolled = 4;
 
+/// Reads a field, and goes on to the next one if it could.
+template <class Field> bool read_next(source& from, void* const*& field) {
+  if (!decoder<Field>::read(from, *static_cast<Field*>(*field)))
+    return false;
+  ++field;
+  return true;
+}
+
 template <class T, class... Fields>
 bool read_each(source& from, const field_list<Fields...>& field) {
   std::size_t index = 0;
-  if constexpr (sizeof...(Fields) > max_unrolled)
+  if constexpr (sizeof...(Fields) > max_unrolled) {
     index = read_in_turn(from, readers_of<Fields...>, sizeof...(Fields), field.at);
-  else
-    (void)((decoder<Fields>::read(from, *static_cast<Fields*>(field.at[index])) && ++index != 0) &&
-           ...);
+  } else {
+    void* const* next = field.at;
+    (void)(read_next<Fields>(from, next) && ...);
+    index = static_cast<std::size_t>(next - field.at);
+  }
   return index == sizeof...(Fields) || from.under(field_names<T>[index]);
 }
 
