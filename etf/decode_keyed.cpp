@@ -158,7 +158,7 @@ private:
       names += i == 0 ? "" : " or ";
       names += type_.keys[i].text();
     }
-    return from_.fail(etf_errc::unknown_key, names.empty() ? "no key" : names);
+    return from_.fail(etf_errc::unknown_key, names.empty() ? "none" : names);
   }
 
   bool all_there() {

@@ -464,7 +464,9 @@ bool source::fail(etf_errc code, std::string_view expected) {
     if (malformed.code != etf_errc::none)
       *error_ = std::move(malformed);
     else
-      error_->detail = "expected " + std::string(expected) + ", got " + found;
+      error_->detail = code == etf_errc::unknown_key
+                           ? "unknown key " + found + ", expected " + std::string(expected)
+                           : "expected " + std::string(expected) + ", got " + found;
   }
   return false;
 }

@@ -267,22 +267,22 @@ TEST_CASE("a native record stands among other things, and in variants", "[typed]
 TEST_CASE("unknown keys are refused by name where the shape says so", "[typed]") {
   check_text(strict_map{1, 2}, "#{a => 1, b => 2}");
   CHECK(refusal<strict_map>("#{a => 1, c => 2}", etf_errc::unknown_key) ==
-        ": expected a or b, got c");
+        ": unknown key c, expected a or b");
   CHECK(refusal<strict_map>("#{a => 1, <<\"b\">> => 2}", etf_errc::unknown_key) ==
-        ": expected a or b, got <<\"b\">>");
+        ": unknown key <<\"b\">>, expected a or b");
   check_text(strict_struct{1}, "#{'__struct__' => 'Elixir.S', a => 1}");
   CHECK(refusal<strict_struct>("#{'__struct__' => 'Elixir.S', a => 1, c => 2}",
-                               etf_errc::unknown_key) == ": expected a, got c");
+                               etf_errc::unknown_key) == ": unknown key c, expected a");
   check_text(strict_list{1, 2}, "[{a,1},{b,2}]");
   CHECK(refusal<strict_list>("[{a,1},{c,2}]", etf_errc::unknown_key) ==
-        "[1]: expected a or b, got c");
+        "[1]: unknown key c, expected a or b");
   CHECK(refusal<strict_properties>("[{a,1},c]", etf_errc::unknown_key) ==
-        "[1]: expected a or b, got c");
+        "[1]: unknown key c, expected a or b");
   CHECK(refusal<strict_properties>("[{a,1},17]", etf_errc::unknown_key) ==
-        "[1]: expected a or b, got 17");
+        "[1]: unknown key 17, expected a or b");
   CHECK(check_refuses<strict_record>("834300000002017703666f6f77036261727701617701626101770374776f",
                                      etf_errc::unknown_key)
-            .detail == "expected a, got b");
+            .detail == "unknown key b, expected a");
 }
 
 TEST_CASE("unknown keys are kept and written back where a field is for them", "[typed]") {
@@ -317,7 +317,7 @@ TEST_CASE("with defaults no key must be there", "[typed]") {
   check_text_decodes("#{}", defaults{});
   check_text_decodes("#{retries => 5}", defaults{5, "localhost"});
   CHECK(refusal<defaults>("#{retry => 5}", etf_errc::unknown_key) ==
-        ": expected retries or host, got retry");
+        ": unknown key retry, expected retries or host");
 }
 
 TEST_CASE("a variant knows keyword lists by their kind", "[typed]") {
