@@ -16,6 +16,11 @@
 /// | aggregates and enums | as their `erl::shape` says |
 /// | anything else | as `erl::conversion` says |
 ///
+/// In headers of their own, as not everybody needs them: maps (std_map.hpp), std::unique_ptr
+/// (std_memory.hpp), types inside themselves (boxed.hpp), durations and time-outs
+/// (std_duration.hpp), Erlang's strings (charlist.hpp), list cells (cons.hpp), funs and bit strings
+/// (fun.hpp), unknown keys (other_keys.hpp).
+///
 /// Targets are default-constructed and then filled. Nothing is allocated but what the target itself
 /// allocates, and the description of an error.
 #pragma once

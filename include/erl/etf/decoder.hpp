@@ -22,10 +22,14 @@ namespace erl {
 /// `erl::shape` and `erl::conversion` are the ways to add a type, and a specialisation of `decoder`
 /// the way to add a template.
 ///
-///     static bool read(source& from, T& value);      // `value` is as its constructor left it
-///     static bool fits(source& from);                // could `read` succeed? A look at the head
-///     static void describe(std::string& out);        // for errors: appends `{add, _, _}`
-///     static constexpr std::size_t min_size();       // the fewest bytes it takes, or less
+///     static bool read(source& from, T& value);
+///     static bool fits(source& from);
+///     static void describe(std::string& out);
+///     static constexpr std::size_t min_size();
+///
+/// `read`: see erl::source; `value` is as its constructor left it. `fits`: could `read` succeed? A
+/// look at the head only. `describe` appends `{add,_,_}`, for errors. `min_size`: the fewest bytes
+/// that it takes; 1 is always right.
 template <class T> struct decoder : detail::type_without_erlang_form<T> {
   static bool read(source& from, T& value);
   static bool fits(source& from);
