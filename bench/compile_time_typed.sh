@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What do types of one's own cost the compiler? Prints the user time of `g++ -O2 -c` for a program that includes the
 # headers of typed terms, and how much more a struct of 10 fields takes (decoded and encoded): the first one, which brings
-# the code for the types of its fields along, and one more with fields of the same types. Medians of five.
+# the code for the types of its fields along, and each of ten more with fields of the same types. The best of seven runs.
 #
 #   bench/compile_time_typed.sh [--count]   CXX chooses another compiler; --count counts g++'s instructions (valgrind)
 #                                           in place of seconds: in millions, and free of noise
@@ -16,9 +16,9 @@ trap 'rm -rf "$work"' EXIT
 
 seconds() {
   local TIMEFORMAT=%U
-  for _ in 1 2 3 4 5; do
+  for _ in {1..7}; do
     { time "$CXX" -std=c++23 -O2 -Iinclude -c "$1" -o "$work/out.o"; } 2>&1
-  done | sort -n | sed -n 3p
+  done | sort -n | head -n 1
 }
 
 instructions() {
@@ -57,13 +57,20 @@ headers=$(measure "$work/headers.cpp")
 printf '%-58s %8s %s\n' 'the typed headers, an int decoded and encoded' "$headers" $unit
 for kind in scalars mixed; do
   fields=${!kind}
-  for shape in 'tagged<"thing">' map_shape; do
-    program "$work/one.cpp" int "first=$shape"
-    program "$work/two.cpp" int "first=$shape" "second=$shape"
+  for shape in tagged map_shape; do
+    structs=()
+    for i in {0..10}; do
+      case $shape in
+        tagged) structs+=("type$i=tagged<\"thing$i\">") ;;
+        *) structs+=("type$i=$shape") ;;
+      esac
+    done
+    program "$work/one.cpp" int "${structs[0]}"
+    program "$work/eleven.cpp" int "${structs[@]}"
     one=$(measure "$work/one.cpp")
-    two=$(measure "$work/two.cpp")
-    awk -v kind="10 fields, $kind, ${shape%%<*}: the first, one more" -v unit=$unit -v a="$headers" -v b="$one" -v c="$two" \
-      'BEGIN { format = unit == "s" ? "%-58s %+8.3f %s, %+.3f %s\n" : "%-58s %+8d %s, %+d %s\n"
-               printf format, kind, b - a, unit, c - b, unit }'
+    eleven=$(measure "$work/eleven.cpp")
+    awk -v kind="10 fields, $kind, $shape: the first, each of ten more" -v unit=$unit -v a="$headers" -v b="$one" \
+      -v c="$eleven" 'BEGIN { format = unit == "s" ? "%-58s %+8.3f %s, %+.3f %s\n" : "%-58s %+8d %s, %+d %s\n"
+               printf format, kind, b - a, unit, (c - b) / 10, unit }'
   done
 done

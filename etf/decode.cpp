@@ -38,12 +38,19 @@ void describe_names(std::string& out, named_atoms names) {
   }
 }
 
-std::size_t read_in_turn(source& from, const field_reader* readers, std::size_t count,
-                         void* const* fields) {
-  std::size_t done = 0;
-  while (done < count && readers[done](from, fields[done]))
-    ++done;
-  return done;
+bool read_tuple(source& from, const named_atom* tag, const tuple_reader& type,
+                void* const* fields) {
+  source::scope saved;
+  if (tag != nullptr ? !from.enter_tagged(saved, *tag, type.count)
+                     : !from.enter_tuple(saved, type.count))
+    return false;
+  std::size_t index = 0;
+  while (index < type.count && type.read[index](from, fields[index]))
+    ++index;
+  if (index == type.count)
+    return from.leave(saved);
+  const std::size_t start = index == 0 ? 0 : type.name_ends[index - 1];
+  return from.under({type.names + start, type.name_ends[index] - start});
 }
 
 std::size_t read_name(source& from, named_atoms names) {

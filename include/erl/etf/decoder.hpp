@@ -59,13 +59,22 @@ template <class Field> bool read_field(source& from, void* field) {
 template <class... Fields>
 inline constexpr field_reader readers_of[] = {read_field<Fields>..., nullptr};
 
-/// Reads the fields one after another; returns how many could be read.
-std::size_t read_in_turn(source& from, const field_reader* readers, std::size_t count,
-                         void* const* fields);
-
 /// Types with more fields are read by way of a table: code for each field in turn would
 /// run a little faster, but a large type costs the compiler too much of it.
 inline constexpr std::size_t max_unrolled = 4;
+
+/// All that must be known of a type with many fields to read it from a tuple.
+struct tuple_reader {
+  std::size_t count;
+  /// One a field.
+  const field_reader* read;
+  /// The names of the fields, as `name_table` has them.
+  const char* names;
+  const std::size_t* name_ends;
+};
+
+/// `tag` is null for a tuple without one.
+bool read_tuple(source& from, const named_atom* tag, const tuple_reader& type, void* const* fields);
 
 /// Reads a field, and goes on to the next one if it could.
 template <class Field> bool read_next(source& from, void* const*& field) {
@@ -76,16 +85,21 @@ template <class Field> bool read_next(source& from, void* const*& field) {
 }
 
 template <class T, class... Fields>
-bool read_each(source& from, const field_list<Fields...>& field) {
-  std::size_t index = 0;
-  if constexpr (sizeof...(Fields) > max_unrolled) {
-    index = read_in_turn(from, readers_of<Fields...>, sizeof...(Fields), field.at);
+bool read_tuple_of(source& from, const named_atom* tag, const field_list<Fields...>& field) {
+  constexpr std::size_t count = sizeof...(Fields);
+  if constexpr (count > max_unrolled) {
+    static constexpr tuple_reader type{count, readers_of<Fields...>, field_names<T>.text,
+                                       field_names<T>.end};
+    return read_tuple(from, tag, type, field.at);
   } else {
+    source::scope saved;
+    if (tag != nullptr ? !from.enter_tagged(saved, *tag, count) : !from.enter_tuple(saved, count))
+      return false;
     void* const* next = field.at;
-    (void)(read_next<Fields>(from, next) && ...);
-    index = static_cast<std::size_t>(next - field.at);
+    if (!(read_next<Fields>(from, next) && ...))
+      return from.under(field_names<T>[static_cast<std::size_t>(next - field.at)]);
+    return from.leave(saved);
   }
-  return index == sizeof...(Fields) || from.under(field_names<T>[index]);
 }
 
 template <class... Fields> consteval std::size_t sum_of_min_sizes(field_list<Fields...>*) {
@@ -172,9 +186,7 @@ template <class T, class Shape> struct shape_decoder : type_with_unknown_shape<T
 template <class T, fixed_text Tag>
 struct shape_decoder<T, tagged_shape<Tag>> : plain_fields_check<T> {
   static bool read(source& from, T& value) {
-    source::scope saved;
-    return from.enter_tagged(saved, name_of<Tag>, field_count<T>) &&
-           read_each<T>(from, fields_of(value)) && from.leave(saved);
+    return read_tuple_of<T>(from, &name_of<Tag>, fields_of(value));
   }
   static bool fits(source& from) { return from.is_tagged(name_of<Tag>, field_count<T>); }
   static consteval detail::head head() {
@@ -186,9 +198,7 @@ struct shape_decoder<T, tagged_shape<Tag>> : plain_fields_check<T> {
 
 template <class T> struct shape_decoder<T, plain_tuple_shape> : plain_fields_check<T> {
   static bool read(source& from, T& value) {
-    source::scope saved;
-    return from.enter_tuple(saved, field_count<T>) && read_each<T>(from, fields_of(value)) &&
-           from.leave(saved);
+    return read_tuple_of<T>(from, nullptr, fields_of(value));
   }
   static bool fits(source& from) {
     return first_field_fits(from, static_cast<fields_in<T>*>(nullptr));

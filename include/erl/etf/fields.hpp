@@ -235,6 +235,13 @@ template <std::size_t Count> struct name_pieces {
   std::size_t total = 0;
 };
 
+/// Where `what` starts for the last time before `stop`; it must be there.
+consteval std::size_t start_of_last(std::string_view what, const char* text, std::size_t stop) {
+  while (text[stop] != what[0] || std::string_view(text + stop, what.size()) != what)
+    --stop;
+  return stop;
+}
+
 /// The names in the compiler's spelling of an `address_list`. All addresses are spelled alike up to
 /// the name, so that only the last one must be searched for its beginning.
 template <std::size_t Count>
@@ -245,14 +252,9 @@ consteval name_pieces<Count> find_names(const char* text, std::size_t size) {
     const piece name = name_before(text, stop);
     result.at[i] = name;
     result.total += name.size;
-    if (i == 0)
-      break;
+    if (alike == 0 && i > 0)
+      alike = name.start - start_of_last(between_addresses, text, name.start);
     stop = name.start - alike;
-    while (text[stop] != between_addresses[0] ||
-           std::string_view(text + stop, between_addresses.size()) != between_addresses) {
-      --stop;
-      ++alike;
-    }
   }
   return result;
 }
