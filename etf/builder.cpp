@@ -50,7 +50,7 @@ void builder::add(const closure_info& value) {
 
 void builder::open(word* first, std::size_t count, closing closes, word* map) {
   if (top_.left != 0 || top_.closes != closing::nothing)
-    stack_.push_back(top_);
+    stack_.push(top_);
   top_ = {first, count, closes, map};
 }
 
@@ -69,8 +69,8 @@ void builder::close() {
       top_.closes = closing::nothing;
       return;
     }
-    top_ = stack_.back();
-    stack_.pop_back();
+    top_ = stack_.top();
+    stack_.pop();
   }
 }
 

@@ -2,7 +2,7 @@
 // last word of a row is entered only after its frame is gone, so a list or a chain of tails of any
 // length takes one frame.
 #include "etf/parts.hpp"
-#include "etf/stack.hpp"
+#include <erl/etf/detail/small_stack.hpp>
 
 #include <algorithm>
 #include <cstring>

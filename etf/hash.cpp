@@ -1,7 +1,7 @@
 // A hash in step with `=:=`: a walk in preorder that mixes in the kind and size of every container
 // and the value of every leaf.
 #include "etf/parts.hpp"
-#include "etf/stack.hpp"
+#include <erl/etf/detail/small_stack.hpp>
 #include <erl/etf/term.hpp>
 
 #include <cstring>

@@ -4,7 +4,7 @@
 #include "etf/inspect_leaf.hpp"
 #include "etf/parts.hpp"
 #include "etf/print_leaf.hpp"
-#include "etf/stack.hpp"
+#include <erl/etf/detail/small_stack.hpp>
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,7 @@
 // A walk in preorder; a frame stays until its bracket is closed. The frames say where an error is.
 #include "etf/print_leaf.hpp"
-#include "etf/stack.hpp"
 #include "etf/utf8.hpp"
+#include <erl/etf/detail/small_stack.hpp>
 #include <erl/etf/json.hpp>
 #include <erl/etf/print.hpp>
 

@@ -4,7 +4,7 @@
 // map's keys are always compared in it, and its values after all of its keys.
 #include "etf/magnitude.hpp"
 #include "etf/parts.hpp"
-#include "etf/stack.hpp"
+#include <erl/etf/detail/small_stack.hpp>
 #include <erl/etf/term.hpp>
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #include "etf/inspect.hpp"
 #include "etf/parts.hpp"
 #include "etf/print_leaf.hpp"
-#include "etf/stack.hpp"
+#include <erl/etf/detail/small_stack.hpp>
 #include <erl/etf/print.hpp>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 #include "etf/atom_table.hpp"
 #include "etf/leaves.hpp"
 #include "etf/parts.hpp"
-#include "etf/stack.hpp"
 #include "etf/wire.hpp"
+#include <erl/etf/detail/small_stack.hpp>
 
 #include <algorithm>
 #include <bit>

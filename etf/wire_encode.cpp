@@ -4,10 +4,10 @@
 #include "etf/atom_table.hpp"
 #include "etf/parts.hpp"
 #include "etf/put.hpp"
-#include "etf/stack.hpp"
 #include "etf/wire.hpp"
 #include <erl/etf/byte_chain.hpp>
 #include <erl/etf/codec.hpp>
+#include <erl/etf/detail/small_stack.hpp>
 
 #include <algorithm>
 #include <array>

@@ -26,8 +26,23 @@ struct call_error {
 };
 
 namespace detail {
-task<std::expected<term, call_error>> call_term(process& self, destination server, term request,
-                                                duration timeout);
+/// A request that is under way. Matches its answer.
+class outgoing_call {
+public:
+  /// Monitors the server and sends the request.
+  outgoing_call(process& self, const destination& server, encodable request);
+
+  receive_awaiter answer(duration timeout) { return self_->receive(*this, timeout, mark_); }
+  bool operator()(term_ref message) const;
+  /// The reply in what `answer` gave, which it borrows from, or the error.
+  std::expected<term_ref, call_error> reply_in(const message& answer, const destination& server);
+
+private:
+  process* self_;
+  receive_mark mark_;
+  reference ref_;
+};
+
 call_error bad_reply(const destination& server, const decode_error& error);
 term cast_message(term_ref request);
 } // namespace detail
@@ -46,13 +61,19 @@ term cast_message(term_ref request);
 template <class Reply = term, class Request>
 task<std::expected<Reply, call_error>> call(process& self, destination server, Request request,
                                             duration timeout = std::chrono::seconds(5)) {
-  auto reply = co_await detail::call_term(self, server, to_term(request), timeout);
+  detail::outgoing_call call(self, server, to_encode(request));
+  const auto answer = co_await call.answer(timeout);
+  auto reply = call.reply_in(answer, server);
   if (!reply)
     co_return std::unexpected(std::move(reply.error()));
-  auto value = decode<Reply>(static_cast<const term_ref&>(*reply));
-  if (!value)
-    co_return std::unexpected(detail::bad_reply(server, value.error()));
-  co_return std::move(*value);
+  if constexpr (std::same_as<Reply, term>) {
+    co_return answer.body().share(*reply);
+  } else {
+    auto value = decode<Reply>(*reply);
+    if (!value)
+      co_return std::unexpected(detail::bad_reply(server, value.error()));
+    co_return std::move(*value);
+  }
 }
 
 /// Sends `request` to a server without waiting for anything.

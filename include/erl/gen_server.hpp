@@ -42,16 +42,13 @@ public:
   caller& operator=(caller&& other) noexcept;
   ~caller();
 
-  void reply(const term& value);
-  template <class T>
-    requires(!std::derived_from<T, term_ref>)
-  void reply(const T& value) {
-    reply(to_term(value));
-  }
+  template <class T> void reply(const T& value) { reply_with(to_encode(value)); }
   /// `{Pid, Tag}`, as it came.
   const term& from() const noexcept { return from_; }
 
 private:
+  void reply_with(encodable value);
+
   process* server_;
   term from_;
   int exceptions_;

@@ -5,6 +5,7 @@
 /// go stale and never dangles.
 #pragma once
 
+#include <erl/blocks.hpp>
 #include <erl/destination.hpp>
 #include <erl/duration.hpp>
 #include <erl/etf/encode.hpp>
@@ -14,6 +15,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <tuple>
@@ -37,6 +39,10 @@ class body {
 public:
   enum class outcome : std::uint8_t { waiting, yielded, finished };
   virtual ~body() = default;
+  static void* operator new(std::size_t size) { return detail::take_block(size); }
+  static void operator delete(void* what, std::size_t size) noexcept {
+    detail::give_block(what, size);
+  }
   /// Runs until it has to wait, its budget is used up or it has finished. An exception becomes the
   /// exit reason.
   virtual outcome run(process& self) = 0;
@@ -85,6 +91,12 @@ enum class alias_mode : std::uint8_t {
   reply_demonitor,  ///< until the first message to it, which also ends the monitor
 };
 
+/// A place in a mailbox: behind all messages that had come when it was made.
+class receive_mark {
+  friend process;
+  std::uint64_t number_ = 0;
+};
+
 /// Waits for a message; a co_await on it gives the `message`. One word. Await it where it is made.
 class [[nodiscard]] receive_awaiter {
 public:
@@ -92,6 +104,18 @@ public:
   bool await_ready();
   void await_suspend(std::coroutine_handle<> waiting) noexcept;
   message await_resume();
+
+private:
+  process* self_;
+};
+
+/// Lets others run when this process has had its share. One word. Await it where it is made.
+class [[nodiscard]] yield_awaiter {
+public:
+  explicit yield_awaiter(process& self) noexcept : self_(&self) {}
+  bool await_ready() const noexcept;
+  void await_suspend(std::coroutine_handle<> waiting) const noexcept;
+  void await_resume() const noexcept {}
 
 private:
   process* self_;
@@ -130,16 +154,31 @@ public:
         },
         &match, timeout);
   }
+  /// The same among the messages behind `from`, without a look at those before it: for answers to
+  /// what was asked after `from` had been made. Only the newest mark counts; with an older one all
+  /// messages are looked at.
+  template <class Match>
+    requires std::predicate<const Match&, term_ref>
+  receive_awaiter receive(const Match& match, duration timeout, receive_mark from) {
+    auto result = receive(match, timeout);
+    skip_to(from);
+    return result;
+  }
+  receive_mark mark() noexcept;
   /// The oldest message that matches and is already here, or an empty one.
   template <class Match>
     requires std::predicate<const Match&, term_ref>
-  message take(const Match& match) {
+  message take(const Match& match, receive_mark from = {}) {
     return take_now(
         [](const void* context, term_ref body) -> bool {
           return (*static_cast<const Match*>(context))(body);
         },
-        &match);
+        &match, from);
   }
+
+  /// For loops that do not receive: lets other processes run if this one has used up its slice.
+  /// Sending costs a reduction, like receiving and like this.
+  yield_awaiter yield() noexcept { return yield_awaiter(*this); }
 
   /// Links to `other`: when one of the two ends, the other gets an exit signal.
   void link(const pid& other);
@@ -148,9 +187,9 @@ public:
   /// Watches `target`, a pid or a name; `down` arrives when it ends, at once if there is no such
   /// process. With an alias mode the reference can also be sent to.
   reference monitor(const destination& target, alias_mode mode = alias_mode::none);
-  /// Stops watching. With `flush`, a `down` that has already arrived is removed. False: there was
-  /// no such monitor.
-  bool demonitor(const reference& monitor, bool flush = false);
+  /// Stops watching. With `flush`, a `down` that has already arrived is removed; it is looked for
+  /// behind `since`. False: there was no such monitor.
+  bool demonitor(const reference& monitor, bool flush = false, receive_mark since = {});
   /// Sends `nodedown` when the connection to `node` is lost; tries to connect if there is none.
   /// Each call counts.
   void monitor_node(atom node);
@@ -216,7 +255,8 @@ protected:
 private:
   using match_function = bool (*)(const void*, term_ref);
   receive_awaiter wait_for(match_function match, const void* context, duration timeout);
-  message take_now(match_function match, const void* context);
+  message take_now(match_function match, const void* context, receive_mark from);
+  void skip_to(receive_mark from) noexcept;
 };
 
 namespace detail {
@@ -231,7 +271,6 @@ public:
 
 private:
   task<> task_;
-  bool started_ = false;
 };
 
 class coroutine_body_base : public body {

@@ -5,7 +5,10 @@
 /// scheduler only.
 #pragma once
 
+#include <erl/blocks.hpp>
+
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -18,6 +21,9 @@ namespace detail {
 
 class task_promise_base {
 public:
+  static void* operator new(std::size_t size) { return take_block(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { give_block(frame, size); }
+
   std::suspend_always initial_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { failure_ = std::current_exception(); }
   void resume_after(std::coroutine_handle<> awaiter) noexcept { awaiter_ = awaiter; }

@@ -2,6 +2,7 @@
 
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
+#include <erl/etf/builder.hpp>
 #include <erl/etf/print.hpp>
 #include <erl/gen_server.hpp>
 
@@ -32,14 +33,19 @@ std::optional<request> parse(term_ref message) {
   return std::nullopt;
 }
 
-void reply(process& server, term_ref from, term_ref value) {
+void reply(process& server, term_ref from, encodable value) {
   if (!from.is_tuple(2))
     return;
   const term_ref tag = from.element(1);
+  builder message;
+  message.begin_tuple(2);
+  message.add(tag);
+  sink to(message);
+  value.write(to, value.value);
   if (const auto alias = alias_of(tag))
-    server.send(*alias, term::tuple({tag, value}));
+    server.send(*alias, message.finish());
   else if (const auto client = from.element(0).to_pid())
-    server.send(*client, term::tuple({tag, value}));
+    server.send(*client, message.finish());
 }
 
 void notify_started(process& self, const pid& parent, const reference& tag) {
@@ -81,29 +87,44 @@ call_error bad_reply(const destination& server, const decode_error& error) {
   return {term::tuple({tag, term::text(error.message())}), describe(server)};
 }
 
-task<std::expected<term, call_error>> call_term(process& self, destination server, term request,
-                                                duration timeout) {
-  // The monitor's reference is also the alias that the reply comes to, and dies with it: nothing
-  // comes late.
-  const reference ref = self.monitor(server, alias_mode::reply_demonitor);
-  const term tag = [&] {
-    const term_ref alias[] = {atoms::alias};
-    return term::list(alias, term(ref));
-  }();
-  self.send(server, term::tuple({atoms::gen_call, term::tuple({term(self.self()), tag}), request}));
-  const auto answers = [&](term_ref message) {
-    return (message.is_tuple(2) && exactly_equal(message.element(0), tag)) ||
-           (message.is_tuple(atoms::down, 5) && message.element(1).to_reference() == ref);
-  };
-  auto answer = co_await self.receive(answers, timeout);
+// The monitor's reference is also the alias that the reply comes to, and dies with it: nothing
+// comes late.
+outgoing_call::outgoing_call(process& self, const destination& server, encodable request)
+    : self_(&self), mark_(self.mark()), ref_(self.monitor(server, alias_mode::reply_demonitor)) {
+  builder message;
+  try {
+    message.begin_tuple(3);
+    message.add(atoms::gen_call);
+    message.begin_tuple(2);
+    message.add(self.self());
+    message.begin_list_with_tail(1);
+    message.add(atoms::alias);
+    message.add(ref_);
+    sink to(message);
+    request.write(to, request.value);
+  } catch (...) {
+    self.demonitor(ref_, true);
+    throw;
+  }
+  self.send(server, message.finish());
+}
+
+bool outgoing_call::operator()(term_ref message) const {
+  if (message.is_tuple(2))
+    return gen::alias_of(message.element(0)) == ref_;
+  return message.is_tuple(atoms::down, 5) && message.element(1).to_reference() == ref_;
+}
+
+std::expected<term_ref, call_error> outgoing_call::reply_in(const message& answer,
+                                                            const destination& server) {
   if (!answer) {
-    self.demonitor(ref, true);
-    co_return std::unexpected(call_error{term(atoms::timeout), describe(server)});
+    self_->demonitor(ref_, true, mark_);
+    return std::unexpected(call_error{term(atoms::timeout), describe(server)});
   }
   const term& body = answer.body();
   if (body.is_tuple(2)) {
-    self.demonitor(ref, true); // still there when the reply came to the pid
-    co_return body.share(body.element(1));
+    self_->demonitor(ref_, true, mark_); // still there when the reply came to the pid
+    return body.element(1);
   }
   term reason = body.share(body.element(4));
   if (reason.is(atoms::noconnection)) {
@@ -111,7 +132,7 @@ task<std::expected<term, call_error>> call_term(process& self, destination serve
         server.which() == destination::kind::process ? server.process().node : server.node();
     reason = term::tuple({atoms::nodedown, node});
   }
-  co_return std::unexpected(call_error{reason, describe(server)});
+  return std::unexpected(call_error{reason, describe(server)});
 }
 
 task<std::expected<pid, term>> start_linked(process& self, owned_body what, reference tag) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <erl/destination.hpp>
+#include <erl/etf/encode.hpp>
 #include <erl/etf/term.hpp>
 #include <erl/process.hpp>
 
@@ -21,7 +22,7 @@ std::optional<request> parse(term_ref message);
 
 /// Sends the reply to a call: to the alias in the tag if there is one, else to the pid. The tag
 /// goes back unchanged.
-void reply(process& server, term_ref from, term_ref value);
+void reply(process& server, term_ref from, encodable value);
 
 /// Tells the starter how a start went: `ok`, or `{error, Reason}`. Each goes out at most once.
 void notify_started(process& self, const pid& parent, const reference& tag);

@@ -33,7 +33,7 @@ caller::~caller() {
   reply(term::tuple({atoms::error, no_reply}));
 }
 
-void caller::reply(const term& value) {
+void caller::reply_with(encodable value) {
   if (process* server = std::exchange(server_, nullptr))
     gen::reply(*server, from_, value);
 }

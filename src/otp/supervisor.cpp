@@ -196,7 +196,7 @@ private:
   void answer(const term& message) {
     const auto request = gen::parse(message);
     if (request && request->what == gen::request::kind::call)
-      gen::reply(self_, request->from, answer_to(request->body));
+      gen::reply(self_, request->from, to_encode(answer_to(request->body)));
     else
       log::limited("unexpected", log::level::warning, "supervisor",
                    "unexpected message: ", brief(message));

@@ -25,6 +25,8 @@ message mailbox::take(const receive_pattern& pattern) {
     *saved_ = node->next;
     if (last_ == &node->next)
       last_ = saved_;
+    if (mark_ == &node->next)
+      mark_ = saved_;
     --size_;
     return message(node);
   }
@@ -37,6 +39,7 @@ void mailbox::clear() noexcept {
     delete node;
   }
   last_ = saved_ = &first_;
+  mark_ = nullptr;
   size_ = 0;
 }
 

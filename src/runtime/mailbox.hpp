@@ -5,14 +5,19 @@
 /// starts from the oldest message again.
 #pragma once
 
+#include <erl/blocks.hpp>
 #include <erl/message.hpp>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace erl {
 
 namespace detail {
 struct message_node {
+  static void* operator new(std::size_t size) { return take_block(size); }
+  static void operator delete(void* node, std::size_t size) noexcept { give_block(node, size); }
+
   message_node* next = nullptr;
   term body;
 };
@@ -36,6 +41,16 @@ public:
   void push(term body);
   /// The next receive looks from the oldest message on.
   void rewind() noexcept { saved_ = &first_; }
+  /// Remembers the end: what comes from now on is behind the mark. Returns its number.
+  std::uint64_t mark() noexcept {
+    mark_ = last_;
+    return ++marks_;
+  }
+  /// After `rewind`: passes over what is before the mark, if it is the latest one.
+  void skip_to(std::uint64_t mark) noexcept {
+    if (mark == marks_ && mark_ != nullptr)
+      saved_ = mark_;
+  }
   /// Takes the first message behind the save pointer that matches, or moves the save pointer to the
   /// end.
   message take(const receive_pattern& pattern);
@@ -49,6 +64,8 @@ private:
   detail::message_node* first_ = nullptr;
   detail::message_node** last_ = &first_;
   detail::message_node** saved_ = &first_;
+  detail::message_node** mark_ = nullptr;
+  std::uint64_t marks_ = 0;
   std::size_t size_ = 0;
 };
 

@@ -59,3 +59,61 @@ TEST_CASE("taking the last message from behind refused ones keeps the queue whol
   CHECK(box.take({}).body().to_int64() == 2);
   CHECK_FALSE(box.take({}));
 }
+
+TEST_CASE("behind a mark older messages are not looked at") {
+  mailbox box;
+  for (int i = 0; i < 4; ++i)
+    box.push(term(9));
+  const auto mark = box.mark();
+  looked = 0;
+  box.rewind();
+  box.skip_to(mark);
+  CHECK_FALSE(box.take(is_nine));
+  CHECK(looked == 0);
+  box.push(term(8));
+  box.push(term(9));
+  CHECK(box.take(is_nine));
+  CHECK(looked == 2);
+  CHECK(box.size() == 5);
+}
+
+TEST_CASE("a mark stays when messages around it are taken") {
+  mailbox box;
+  for (int i = 0; i < 3; ++i)
+    box.push(term(i));
+  const auto mark = box.mark();
+  for (int i = 0; i < 3; ++i) { // the last one's link was the mark
+    box.rewind();
+    CHECK(box.take({}).body().to_int64() == i);
+  }
+  box.push(term(9));
+  box.rewind();
+  box.skip_to(mark);
+  CHECK(box.take({}).body().to_int64() == 9);
+  CHECK(box.empty());
+
+  // In front of messages, behind some, and after the mailbox was empty.
+  box.push(term(1));
+  const auto second = box.mark();
+  box.push(term(2));
+  box.push(term(3));
+  box.rewind();
+  CHECK(box.take({}).body().to_int64() == 1);
+  box.rewind();
+  box.skip_to(second);
+  CHECK(box.take({}).body().to_int64() == 2);
+}
+
+TEST_CASE("an old mark hides nothing") {
+  mailbox box;
+  box.push(term(9));
+  const auto old = box.mark();
+  static_cast<void>(box.mark());
+  box.rewind();
+  box.skip_to(old);
+  CHECK(box.take(is_nine));
+  box.push(term(9));
+  box.rewind();
+  box.skip_to(0); // no mark at all
+  CHECK(box.take(is_nine));
+}

@@ -25,7 +25,9 @@ atom process::node() const noexcept { return self().node; }
 time_point process::now() const { return own(*this).owner().world().now(); }
 
 void process::send(const destination& to, term message) {
-  own(*this).owner().send(self(), to, std::move(message));
+  auto& p = own(*this);
+  --p.budget;
+  p.owner().send(p.id(), to, std::move(message));
 }
 
 // Links, monitors, aliases: the local side first, then the signal.
@@ -35,9 +37,9 @@ void process::link(const pid& other) {
   if (other == p.id())
     return;
   const auto [link, added] = p.extras().links.try_emplace(other, 0);
-  if (!added && link->second == 0)
+  if (!added && *link == 0)
     return;
-  link->second = 0;
+  *link = 0;
   if (added)
     p.owner().relate(p.id(), other.node, 1);
   p.owner().route({.kind = signal_kind::link, .from = p.id(), .to = other});
@@ -48,10 +50,10 @@ void process::unlink(const pid& other) {
   auto* x = p.extras_if_any();
   if (x == nullptr)
     return;
-  const auto found = x->links.find(other);
-  if (found == x->links.end() || found->second != 0)
+  std::uint64_t* link = x->links.find(other);
+  if (link == nullptr || *link != 0)
     return;
-  const std::uint64_t id = found->second = ++x->unlink_count;
+  const std::uint64_t id = *link = ++x->unlink_count;
   p.owner().route({.kind = signal_kind::unlink, .from = p.id(), .to = other, .id = id});
 }
 
@@ -76,31 +78,34 @@ reference process::monitor(const destination& target, alias_mode mode) {
   }
   const reference ref = mode == alias_mode::none ? p.owner().make_reference()
                                                  : p.owner().make_alias_reference(p.id());
-  p.extras().monitoring.emplace(ref, monitor);
-  if (mode != alias_mode::none)
-    p.extras().aliases.emplace(ref, mode);
+  p.extras().monitoring.try_emplace(ref, monitor);
   p.owner().relate(p.id(), monitor.node, 1);
   if (unknown)
     p.owner().route(
         {.kind = signal_kind::down, .to = p.id(), .ref = ref, .body = term(atoms::noproc)});
+  else if (auto* here = p.owner().find(monitor.target);
+           here != nullptr && here->run_state != process_block::state::ending) // without a signal
+    here->extras().monitored_by.try_emplace(ref, runtime::incoming_monitor{p.id(), monitor.name});
   else
     p.owner().route(monitor.signal_from(signal_kind::monitor, p.id(), ref));
   return ref;
 }
 
-bool process::demonitor(const reference& monitor, bool flush) {
+bool process::demonitor(const reference& monitor, bool flush, receive_mark since) {
   const bool found = own(*this).stop_monitoring(monitor);
   if (!found && flush)
-    static_cast<void>(take([&](term_ref body) {
-      return body.is_tuple(5) && body.element(0).is(atoms::down) &&
-             body.element(1).to_reference() == monitor;
-    }));
+    static_cast<void>(take(
+        [&](term_ref body) {
+          return body.is_tuple(5) && body.element(0).is(atoms::down) &&
+                 body.element(1).to_reference() == monitor;
+        },
+        since));
   return found;
 }
 
 void process::monitor_node(atom node) {
   auto& p = own(*this);
-  ++p.extras().watched_nodes[node];
+  ++*p.extras().watched_nodes.try_emplace(node, 0).first;
   p.owner().relate(p.id(), node, 1);
   p.owner().route({.kind = signal_kind::connect, .from = p.id(), .to_node = node});
 }
@@ -108,24 +113,28 @@ void process::monitor_node(atom node) {
 void process::demonitor_node(atom node) {
   auto& p = own(*this);
   auto& watched = p.extras().watched_nodes;
-  const auto found = watched.find(node);
-  if (found == watched.end())
+  std::uint32_t* count = watched.find(node);
+  if (count == nullptr)
     return;
-  if (--found->second == 0)
-    watched.erase(found);
+  if (--*count == 0)
+    watched.erase(node);
   p.owner().relate(p.id(), node, -1);
 }
 
 reference process::alias() {
   auto& p = own(*this);
   const reference ref = p.owner().make_alias_reference(p.id());
-  p.extras().aliases.emplace(ref, alias_mode::explicit_unalias);
+  p.extras().aliases.try_emplace(ref, alias_mode::explicit_unalias);
   return ref;
 }
 
 bool process::unalias(const reference& alias) {
   auto* x = own(*this).extras_if_any();
-  return x != nullptr && x->aliases.erase(alias) != 0;
+  if (x == nullptr)
+    return false;
+  if (auto* monitor = x->monitoring.find(alias))
+    return std::exchange(monitor->alias, alias_mode::none) != alias_mode::none;
+  return x->aliases.erase(alias);
 }
 
 bool process::trap_exit(bool on) { return std::exchange(own(*this).traps_exit, on); }
@@ -159,9 +168,10 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
     process_block& child = here.spawn(std::move(what), p.id());
     result.process = child.id();
     if (options.link)
-      child.extras().links.emplace(p.id(), 0);
+      child.extras().links.try_emplace(p.id(), 0);
     if (options.monitor)
-      child.extras().monitored_by.emplace(result.monitor, runtime::incoming_monitor{p.id(), {}});
+      child.extras().monitored_by.try_emplace(result.monitor,
+                                              runtime::incoming_monitor{p.id(), {}});
   } else {
     result.process = here.owner().at(number).reserve();
     here.route({.kind = signal_kind::spawn,
@@ -172,9 +182,9 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
                 .link = options.link});
   }
   if (options.link)
-    p.extras().links.emplace(result.process, 0);
+    p.extras().links.try_emplace(result.process, 0);
   if (options.monitor)
-    p.extras().monitoring.emplace(
+    p.extras().monitoring.try_emplace(
         result.monitor, runtime::outgoing_monitor{.target = result.process, .node = node()});
   return result;
 }
@@ -207,9 +217,18 @@ receive_awaiter process::wait_for(match_function match, const void* context, dur
   return receive_awaiter(*this);
 }
 
-message process::take_now(match_function match, const void* context) {
+receive_mark process::mark() noexcept {
+  receive_mark result;
+  result.number_ = own(*this).inbox.mark();
+  return result;
+}
+
+void process::skip_to(receive_mark from) noexcept { own(*this).inbox.skip_to(from.number_); }
+
+message process::take_now(match_function match, const void* context, receive_mark from) {
   auto& inbox = own(*this).inbox;
   inbox.rewind();
+  inbox.skip_to(from.number_);
   message found = inbox.take({match, context});
   inbox.rewind();
   return found;
@@ -226,6 +245,7 @@ bool receive_awaiter::await_ready() {
 void receive_awaiter::await_suspend(std::coroutine_handle<> waiting) noexcept {
   auto& p = own(*self_);
   p.resume_at = waiting;
+  p.wants_message = true;
   if (p.receive_limit == infinity || p.receive_limit <= duration::zero())
     return;
   if (p.timeout == nullptr)
@@ -235,6 +255,18 @@ void receive_awaiter::await_suspend(std::coroutine_handle<> waiting) noexcept {
 
 message receive_awaiter::await_resume() { return std::exchange(own(*self_).received, {}); }
 
+bool yield_awaiter::await_ready() const noexcept {
+  auto& p = own(*self_);
+  return --p.budget > 0 && !p.pending_exit;
+}
+
+void yield_awaiter::await_suspend(std::coroutine_handle<> waiting) const noexcept {
+  auto& p = own(*self_);
+  p.resume_at = waiting;
+  p.wants_message = false;
+  p.budget = 0;
+}
+
 void process_block::receive_timer::expired() {
   process_->timed_out = true;
   if (process_->run_state == state::waiting)
@@ -243,13 +275,14 @@ void process_block::receive_timer::expired() {
 
 void detail::coroutine_runner::start(process& self, task<> what) {
   task_ = std::move(what);
-  started_ = false;
-  own(self).resume_at = task_.handle();
+  auto& p = own(self);
+  p.resume_at = task_.handle();
+  p.wants_message = false;
 }
 
 body::outcome detail::coroutine_runner::step(process& self) {
   auto& p = own(self);
-  if (started_) {
+  if (p.wants_message) {
     p.received = p.inbox.take(p.pattern);
     if (!p.received && !p.timed_out && p.receive_limit > duration::zero())
       return body::outcome::waiting;
@@ -257,7 +290,6 @@ body::outcome detail::coroutine_runner::step(process& self) {
       p.owner().timers().cancel(*p.timeout);
     p.timed_out = false;
   }
-  started_ = true;
   p.resume_at.resume();
   if (task_.handle().done()) {
     const task<> ended = std::move(task_);

@@ -4,13 +4,13 @@
 #include "base/timer_queue.hpp"
 #include "runtime/mailbox.hpp"
 #include "runtime/signal.hpp"
+#include "runtime/small_map.hpp"
 #include <erl/process.hpp>
 
 #include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 
 namespace erl::runtime {
 
@@ -19,10 +19,10 @@ class scheduler;
 
 /// A monitor that a process holds.
 struct outgoing_monitor {
-  pid target; ///< not known when it is by name on another node
-  atom name;  ///< not empty: it was asked for by this name
-  atom node;  ///< of the target
-  alias_mode alias = alias_mode::none;
+  pid target;                          ///< not known when it is by name on another node
+  atom name;                           ///< not empty: it was asked for by this name
+  atom node;                           ///< of the target
+  alias_mode alias = alias_mode::none; ///< what the reference is besides, until `unalias`
 
   /// A monitor or demonitor signal for it.
   signal signal_from(signal_kind kind, const pid& watcher, const reference& ref) const;
@@ -38,11 +38,12 @@ struct incoming_monitor {
 struct process_extras {
   /// Links; the value is 0 while active, else the id of the unlink that waits for its
   /// acknowledgement.
-  std::unordered_map<pid, std::uint64_t> links;
-  std::unordered_map<reference, outgoing_monitor> monitoring;
-  std::unordered_map<reference, incoming_monitor> monitored_by;
-  std::unordered_map<reference, alias_mode> aliases;
-  std::unordered_map<atom, std::uint32_t> watched_nodes;
+  small_map<pid, std::uint64_t> links;
+  small_map<reference, outgoing_monitor> monitoring;
+  small_map<reference, incoming_monitor> monitored_by;
+  /// Those that are not bound to a monitor, or are left over from one.
+  small_map<reference, alias_mode> aliases;
+  small_map<atom, std::uint32_t> watched_nodes;
   std::uint64_t unlink_count = 0;
   atom name;
 };
@@ -50,6 +51,11 @@ struct process_extras {
 class process_block final : public process {
 public:
   enum class state : std::uint8_t { waiting, runnable, running, ending };
+
+  static void* operator new(std::size_t size) { return detail::take_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept {
+    detail::give_block(block, size);
+  }
 
   process_block(scheduler& owner, pid self, pid parent, owned_body what);
   ~process_block() = default;
@@ -85,7 +91,8 @@ public:
   owned_body what;
   const pid parent_pid;
 
-  // The receive under way, of a coroutine body.
+  // What a coroutine body waits for: a message, or nothing but its turn.
+  bool wants_message = false;
   receive_pattern pattern;
   duration receive_limit = infinity;
   message received;
@@ -104,7 +111,7 @@ public:
 private:
   void react_to_exit(const pid& from, const term& reason, bool from_link);
   void monitored_process_down(const signal& s);
-  void alias_message(const signal& s);
+  void alias_message(signal& s);
   void forget_monitor(const reference& ref);
 
   scheduler* owner_;

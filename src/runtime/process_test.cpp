@@ -4,6 +4,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -274,4 +275,77 @@ TEST_CASE("a message that overtakes the spawn of its receiver waits for it") {
   w.settle();
   CHECK(got == std::vector<std::int64_t>{1});
   CHECK(w.system.dead_letters == 0);
+}
+
+TEST_CASE("a process that yields lets others run, once its slice is used up") {
+  world w;
+  std::vector<int> turns;
+  for (int number = 0; number < 2; ++number)
+    w.spawn([&turns, number](process& self) -> task<> {
+      for (int i = 0; i < 5000; ++i) {
+        if (turns.empty() || turns.back() != number)
+          turns.push_back(number);
+        co_await self.yield();
+      }
+    });
+  w.settle();
+  CHECK(turns == std::vector<int>{0, 1, 0, 1, 0, 1});
+}
+
+TEST_CASE("an exit signal reaches a process that only yields") {
+  world w;
+  const pid busy = w.spawn([](process& self) -> task<> {
+    for (bool on = true; on;)
+      co_await self.yield();
+  });
+  w.system.at(0).round();
+  CHECK(w.alive(busy));
+  w.spawn([busy](process& self) -> task<> {
+    self.exit(busy, term(atoms::kill));
+    co_return;
+  });
+  w.settle();
+  CHECK_FALSE(w.alive(busy));
+}
+
+TEST_CASE("sending costs reductions, so that a sender's receiver gets its turn") {
+  world w;
+  std::size_t most = 0, waiting = 0;
+  const pid sink = w.spawn([&](process& self) -> task<> {
+    for (int i = 0; i < 20000; ++i) {
+      auto m = co_await self.receive();
+      --waiting;
+    }
+  });
+  w.spawn([&, sink](process& self) -> task<> {
+    for (int i = 0; i < 20000; ++i) {
+      self.send(sink, term(i));
+      most = std::max(most, ++waiting);
+      co_await self.yield();
+    }
+  });
+  w.settle();
+  CHECK_FALSE(w.alive(sink));
+  CHECK(most <= 4000);
+}
+
+TEST_CASE("a receive behind a mark finds what came since, and leaves what was there") {
+  world w;
+  log_lines out;
+  const pid p = w.spawn([&out](process& self) -> task<> {
+    const auto any = [](term_ref) { return true; };
+    self.send(self.self(), atom("old"));
+    const receive_mark mark = self.mark();
+    auto none = co_await self.receive(any, 1ms, mark);
+    CHECK_FALSE(none);
+    self.send(self.self(), atom("new"));
+    auto found = co_await self.receive(any, 1ms, mark);
+    out.push_back(to_string(found.body()));
+    CHECK_FALSE(self.take(any, mark));
+    auto rest = co_await self.receive();
+    out.push_back(to_string(rest.body()));
+  });
+  w.pass(1ms);
+  CHECK_FALSE(w.alive(p));
+  CHECK(out == log_lines{"new", "old"});
 }

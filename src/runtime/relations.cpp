@@ -66,8 +66,8 @@ void process_block::receive_signal(signal&& s) {
     return;
   case signal_kind::unlink: {
     auto& links = extras().links;
-    if (const auto found = links.find(s.from); found != links.end() && found->second == 0) {
-      links.erase(found);
+    if (const std::uint64_t* link = links.find(s.from); link != nullptr && *link == 0) {
+      links.erase(s.from);
       owner_->relate(self_, s.from.node, -1);
     }
     owner_->route({.kind = signal_kind::unlink_ack, .from = self_, .to = s.from, .id = s.id});
@@ -75,20 +75,20 @@ void process_block::receive_signal(signal&& s) {
   }
   case signal_kind::unlink_ack: {
     auto& links = extras().links;
-    if (const auto found = links.find(s.from);
-        found != links.end() && found->second == s.id && s.id != 0) {
-      links.erase(found);
+    if (const std::uint64_t* link = links.find(s.from);
+        link != nullptr && *link == s.id && s.id != 0) {
+      links.erase(s.from);
       owner_->relate(self_, s.from.node, -1);
     }
     return;
   }
   case signal_kind::link_exit: {
     auto& links = extras().links;
-    const auto found = links.find(s.from);
-    if (found == links.end())
+    const std::uint64_t* link = links.find(s.from);
+    if (link == nullptr)
       return;
-    const bool active = found->second == 0;
-    links.erase(found);
+    const bool active = *link == 0;
+    links.erase(s.from);
     owner_->relate(self_, s.from.node, -1);
     if (active)
       react_to_exit(s.from, s.body, true);
@@ -103,9 +103,9 @@ void process_block::receive_signal(signal&& s) {
     return;
   case signal_kind::demonitor: {
     auto& monitors = extras().monitored_by;
-    if (const auto found = monitors.find(s.ref);
-        found != monitors.end() && found->second.watcher == s.from) {
-      monitors.erase(found);
+    if (const incoming_monitor* found = monitors.find(s.ref);
+        found != nullptr && found->watcher == s.from) {
+      monitors.erase(s.ref);
       owner_->relate(self_, s.from.node, -1);
     }
     return;
@@ -130,13 +130,12 @@ static term down_message(const reference& ref, const outgoing_monitor& monitor,
 }
 
 void process_block::monitored_process_down(const signal& s) {
-  auto& monitors = extras().monitoring;
-  const auto found = monitors.find(s.ref);
+  const outgoing_monitor* found = extras().monitoring.find(s.ref);
   // Only the node of what is monitored can say that it has ended.
   const atom sender = s.from.node == atom() ? self_.node : s.from.node;
-  if (found == monitors.end() || sender != found->second.node)
+  if (found == nullptr || sender != found->node)
     return;
-  term message = down_message(s.ref, found->second, s.body);
+  term message = down_message(s.ref, *found, s.body);
   forget_monitor(s.ref);
   deliver(std::move(message));
 }
@@ -144,35 +143,41 @@ void process_block::monitored_process_down(const signal& s) {
 /// Removes a monitor that this process holds, with the alias that is bound to it.
 void process_block::forget_monitor(const reference& ref) {
   auto& x = extras();
-  const auto found = x.monitoring.find(ref);
-  owner_->relate(self_, found->second.node, -1);
-  if (found->second.alias != alias_mode::explicit_unalias)
-    x.aliases.erase(ref);
-  x.monitoring.erase(found);
+  const outgoing_monitor* monitor = x.monitoring.find(ref);
+  owner_->relate(self_, monitor->node, -1);
+  if (monitor->alias == alias_mode::explicit_unalias)
+    x.aliases.try_emplace(ref, alias_mode::explicit_unalias);
+  x.monitoring.erase(ref);
 }
 
-void process_block::alias_message(const signal& s) {
+void process_block::alias_message(signal& s) {
   auto* x = extras_if_any();
-  const auto found = x == nullptr ? decltype(x->aliases)::iterator{} : x->aliases.find(s.ref);
-  if (x == nullptr || found == x->aliases.end())
+  if (x == nullptr)
     return;
-  if (found->second == alias_mode::reply_demonitor) {
-    const reference ref = s.ref;
-    stop_monitoring(ref);
-    extras().aliases.erase(ref);
+  if (const outgoing_monitor* monitor = x->monitoring.find(s.ref)) {
+    if (monitor->alias == alias_mode::none)
+      return;
+    if (monitor->alias == alias_mode::reply_demonitor)
+      stop_monitoring(s.ref);
+  } else if (x->aliases.find(s.ref) == nullptr) {
+    return;
   }
-  deliver(s.body);
+  deliver(std::move(s.body));
 }
 
 bool process_block::stop_monitoring(const reference& ref) {
   auto* x = extras_if_any();
   if (x == nullptr)
     return false;
-  const auto found = x->monitoring.find(ref);
-  if (found == x->monitoring.end())
+  const outgoing_monitor* found = x->monitoring.find(ref);
+  if (found == nullptr)
     return false;
-  const outgoing_monitor monitor = found->second;
+  const outgoing_monitor monitor = *found;
   forget_monitor(ref);
+  if (process_block* target = owner_->find(monitor.target)) { // the common case, without a signal
+    target->extras().monitored_by.erase(ref);
+    return true;
+  }
   owner_->route(monitor.signal_from(signal_kind::demonitor, self_, ref));
   return true;
 }
@@ -184,7 +189,7 @@ void process_block::lose_node(atom node) {
   const term reason(atoms::noconnection);
 
   std::vector<pid> broken;
-  std::erase_if(x->links, [&](const auto& link) {
+  x->links.erase_if([&](const auto& link) {
     if (link.first.node != node)
       return false;
     if (link.second == 0)
@@ -192,22 +197,21 @@ void process_block::lose_node(atom node) {
     return true;
   });
   std::vector<term> messages;
-  for (auto at = x->monitoring.begin(); at != x->monitoring.end();) {
-    if (at->second.node != node) {
-      ++at;
-      continue;
-    }
-    messages.push_back(down_message(at->first, at->second, reason));
-    if (at->second.alias != alias_mode::explicit_unalias)
-      x->aliases.erase(at->first);
-    at = x->monitoring.erase(at);
-  }
-  std::erase_if(x->monitored_by,
-                [&](const auto& monitor) { return monitor.second.watcher.node == node; });
-  if (const auto watched = x->watched_nodes.find(node); watched != x->watched_nodes.end()) {
-    for (std::uint32_t i = 0; i < watched->second; ++i)
+  x->monitoring.erase_if([&](const auto& each) {
+    const auto& [ref, monitor] = each;
+    if (monitor.node != node)
+      return false;
+    messages.push_back(down_message(ref, monitor, reason));
+    if (monitor.alias == alias_mode::explicit_unalias)
+      x->aliases.try_emplace(ref, alias_mode::explicit_unalias);
+    return true;
+  });
+  x->monitored_by.erase_if(
+      [&](const auto& monitor) { return monitor.second.watcher.node == node; });
+  if (const std::uint32_t* watched = x->watched_nodes.find(node)) {
+    for (std::uint32_t i = 0; i < *watched; ++i)
       messages.push_back(term::tuple({atoms::nodedown, term(node)}));
-    x->watched_nodes.erase(watched);
+    x->watched_nodes.erase(node);
   }
 
   for (term& message : messages)

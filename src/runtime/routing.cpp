@@ -100,9 +100,9 @@ void scheduler::handle(signal&& s) {
   if (s.kind == signal_kind::spawn) {
     process_block& p = start(s.to, s.from, std::move(s.what));
     if (s.link)
-      p.extras().links.emplace(s.from, 0);
+      p.extras().links.try_emplace(s.from, 0);
     if (s.ref.size != 0)
-      p.extras().monitored_by.emplace(s.ref, incoming_monitor{s.from, {}});
+      p.extras().monitored_by.try_emplace(s.ref, incoming_monitor{s.from, {}});
     if (const auto early = early_.extract(s.to))
       for (signal& each : early.mapped())
         p.receive_signal(std::move(each));

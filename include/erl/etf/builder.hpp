@@ -2,6 +2,7 @@
 #pragma once
 
 #include <erl/etf/detail/arena.hpp>
+#include <erl/etf/detail/small_stack.hpp>
 #include <erl/etf/term.hpp>
 
 #include <cstddef>
@@ -115,7 +116,7 @@ private:
   detail::arena memory_;
   detail::word root_ = detail::nil_word;
   frame top_{&root_, 1, closing::nothing, nullptr};
-  std::vector<frame> stack_;
+  detail::small_stack<frame, 4> stack_;
 };
 
 namespace detail {

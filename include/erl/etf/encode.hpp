@@ -356,6 +356,18 @@ template <class T> std::vector<std::byte> encode(const T& value) {
   return out;
 }
 
+/// A value that will be encoded, without its type: for code that is not written again for each
+/// type. Borrows the value.
+struct encodable {
+  const void* value;
+  void (*write)(sink& to, const void* value);
+};
+
+template <class T> encodable to_encode(const T& value) noexcept {
+  return {&value,
+          [](sink& to, const void* each) { encoder<T>::write(to, *static_cast<const T*>(each)); }};
+}
+
 /// The value as a term. A `term` is returned as it is, its memory shared.
 template <class T> term to_term(const T& value) {
   if constexpr (std::same_as<T, term>) {

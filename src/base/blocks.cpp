@@ -1,0 +1,161 @@
+#include "base/sanitizer.hpp"
+#include <erl/blocks.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <new>
+
+namespace erl::detail {
+
+#ifdef ERLPP_ASAN
+
+// The sanitizer finds more when it sees every block.
+void* take_block(std::size_t size) { return ::operator new(size); }
+void give_block(void* block, std::size_t size) noexcept { ::operator delete(block, size); }
+
+#else
+
+namespace {
+
+constexpr std::size_t step = 32;
+constexpr std::size_t classes = 32; // up to 1 KB
+constexpr std::size_t chunk_size = 64 * 1024;
+/// Blocks that travel between threads together.
+constexpr std::uint32_t batch_size = 128;
+
+constexpr std::size_t class_of(std::size_t size) { return (size - 1) / step; }
+
+struct free_block {
+  free_block* next;
+  // Of the first block of a batch.
+  free_block* next_batch = nullptr;
+  std::uint32_t count = 0;
+};
+
+/// Batches of free blocks of one size, for every thread.
+class depot {
+public:
+  free_block* take() {
+    const std::lock_guard lock(mutex_);
+    free_block* batch = batches_;
+    if (batch != nullptr)
+      batches_ = batch->next_batch;
+    return batch;
+  }
+  void give(free_block* batch) noexcept {
+    const std::lock_guard lock(mutex_);
+    batch->next_batch = batches_;
+    batches_ = batch;
+  }
+
+private:
+  std::mutex mutex_;
+  free_block* batches_ = nullptr;
+};
+
+/// Never destroyed: threads may outlive it.
+depot& depot_of(std::size_t number) {
+  static auto* all = new std::array<depot, classes>;
+  return (*all)[number];
+}
+
+/// A thread's free blocks of one size: a batch that blocks are taken from and put to, and a full
+/// one in reserve, so that a thread which goes up and down around a batch's size stays away from
+/// the depot.
+struct stock {
+  free_block* blocks;
+  free_block* reserve;
+  std::uint32_t count;
+};
+
+// Without a constructor, so that nothing must be asked before it is used.
+constinit thread_local std::array<stock, classes> mine{};
+
+/// At the end of a thread its blocks go to the others.
+struct thread_end {
+  ~thread_end() {
+    for (std::size_t i = 0; i < classes; ++i) {
+      stock& s = mine[i];
+      if (s.blocks != nullptr) {
+        s.blocks->count = s.count;
+        depot_of(i).give(s.blocks);
+      }
+      if (s.reserve != nullptr)
+        depot_of(i).give(s.reserve);
+      s = {};
+    }
+  }
+};
+
+/// New blocks, cut from a chunk that is never given back.
+free_block* cut(std::size_t size) {
+  const std::size_t count = std::min<std::size_t>(chunk_size / size, batch_size);
+  auto* memory = static_cast<std::byte*>(::operator new(count * size));
+  free_block* list = nullptr;
+  for (std::size_t i = count; i-- > 0;)
+    list = ::new (memory + i * size) free_block{list};
+  list->count = static_cast<std::uint32_t>(count);
+  return list;
+}
+
+void register_thread() noexcept {
+  static thread_local thread_end end;
+  static_cast<void>(&end);
+}
+
+[[gnu::noinline]] void* take_slowly(std::size_t number) {
+  register_thread();
+  stock& s = mine[number];
+  free_block* batch = s.reserve;
+  s.reserve = nullptr;
+  if (batch == nullptr)
+    batch = depot_of(number).take();
+  if (batch == nullptr)
+    batch = cut((number + 1) * step);
+  s.blocks = batch->next;
+  s.count = batch->count - 1;
+  return batch;
+}
+
+[[gnu::noinline]] void put_away(std::size_t number) noexcept {
+  register_thread();
+  stock& s = mine[number];
+  if (s.reserve != nullptr)
+    depot_of(number).give(s.reserve);
+  s.reserve = s.blocks;
+  s.reserve->count = s.count;
+  s.blocks = nullptr;
+  s.count = 0;
+}
+
+} // namespace
+
+void* take_block(std::size_t size) {
+  const std::size_t number = class_of(size);
+  if (number >= classes)
+    return ::operator new(size);
+  stock& s = mine[number];
+  free_block* block = s.blocks;
+  if (block == nullptr)
+    return take_slowly(number);
+  s.blocks = block->next;
+  --s.count;
+  return block;
+}
+
+void give_block(void* block, std::size_t size) noexcept {
+  const std::size_t number = class_of(size);
+  if (number >= classes)
+    return ::operator delete(block, size);
+  stock& s = mine[number];
+  if (s.count == batch_size)
+    put_away(number);
+  s.blocks = ::new (block) free_block{s.blocks};
+  ++s.count;
+}
+
+#endif
+
+} // namespace erl::detail
