@@ -1,27 +1,29 @@
 /// Timers of one thread: arm, cancel and expire, with no allocation for each timer.
 ///
-/// A binary heap of pointers to timers that the users embed; each timer knows its place, so
-/// cancelling removes it at once and nothing stale is left behind. O(log n) to arm and cancel.
-/// Timers of equal deadlines expire in the order in which they were armed.
+/// A hierarchical timing wheel with slots down to the nanosecond. Deadlines are numbers of eleven
+/// digits of six bits, and each value of each digit has a slot, a list of timers. A timer lies in
+/// the slot of the highest digit in which its deadline differs from the time the wheel has reached,
+/// so the first slot in use of the lowest digit in use has the earliest deadlines. When time comes
+/// to a slot its timers move on to slots of lower digits. Equal deadlines always share a slot, in
+/// the order of arming. Thus arming and cancelling are O(1), and a timer moves ten times at most.
 #pragma once
 
+#include "base/intrusive_list.hpp"
 #include <erl/duration.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace erl {
 
 class timer_queue;
 
 /// One timer, embedded in its user. Destroying an armed timer cancels it.
-class timer {
+class timer : list_hook<timer_queue> {
 public:
   timer() = default;
-  timer(const timer&) = delete;
-  timer& operator=(const timer&) = delete;
-  bool armed() const { return place_ != unarmed; }
+  bool armed() const { return linked(); }
   time_point deadline() const { return deadline_; }
 
 protected:
@@ -31,42 +33,54 @@ protected:
 
 private:
   friend timer_queue;
-  static constexpr std::uint32_t unarmed = static_cast<std::uint32_t>(-1);
-  static constexpr std::uint32_t due = std::uint32_t{1} << 31; // set: the place is one in `due_`
+  friend intrusive_list<timer, timer_queue>;
   time_point deadline_{};
-  std::uint32_t place_ = unarmed;
-  std::uint32_t order_ = 0; // among equal deadlines
   timer_queue* queue_ = nullptr;
 };
 
-/// The timers of one thread. Outlives every timer armed in it.
+/// The timers of one thread, 11 KB. Outlives every timer armed in it.
 class timer_queue {
 public:
   /// Arms `t` for `deadline`; an armed timer is moved.
   void arm(timer& t, time_point deadline);
   /// Disarms `t`; nothing happens if it is not armed.
   void cancel(timer& t);
-  /// Calls `expired()` of every timer whose deadline is not after `now`, earliest first. Returns
-  /// how many there were. What a callback arms waits for the next call, whatever its deadline, so a
-  /// timer that re-arms itself for `now` cannot hold the thread. What a callback cancels or
-  /// destroys does not expire. Not to be called from a callback.
+  /// Calls `expired()` of every timer whose deadline is not after `now`, earliest first, and among
+  /// equal deadlines in the order of arming. Returns how many there were. What a callback arms
+  /// waits for the next call, whatever its deadline, so a timer that re-arms itself for `now`
+  /// cannot hold the thread. What a callback cancels or destroys does not expire. Not to be called
+  /// from a callback.
   std::size_t expire(time_point now);
-  /// The next deadline, or time_point::max() with no timer armed.
-  time_point next() const { return heap_.empty() ? time_point::max() : heap_.front()->deadline_; }
+  /// When to call `expire` next: the next deadline, or time_point::max() with no timer armed. It is
+  /// too early, never too late, where more than 64 timers share the first slot; the `expire` that
+  /// comes too early finds out the deadline.
+  time_point next();
   /// How many timers are armed.
-  std::size_t size() const { return heap_.size() + due_left_; }
+  std::size_t size() const { return size_; }
 
 private:
-  static bool before(const timer& a, const timer& b);
-  void sift_up(std::size_t place, timer* t);
-  void sift_down(std::size_t place, timer* t);
-  void put(std::size_t place, timer* t);
-  void remove(std::size_t place);
+  using list = intrusive_list<timer, timer_queue>;
+  static constexpr unsigned digit_bits = 6;
+  static constexpr unsigned digits = 11; // from the lowest
+  static constexpr std::size_t slots_a_digit = std::size_t{1} << digit_bits;
+  static constexpr std::size_t none = digits * slots_a_digit;
 
-  std::vector<timer*> heap_;
-  std::vector<timer*> due_; // of the `expire` under way, in order; null where cancelled
-  std::size_t due_left_ = 0;
-  std::uint32_t next_order_ = 0;
+  static std::uint64_t number_of(time_point t);
+  static time_point least_of(list& timers, time_point bound);
+  void put(timer& t, list& past);
+  std::size_t first_slot();
+  time_point start_of(std::size_t slot) const;
+  void collect_late(time_point now);
+  void collect(std::size_t slot, time_point now);
+
+  std::array<list, none> slots_;
+  std::array<std::uint64_t, digits> occupied_{}; // may still name slots that were emptied
+  std::uint64_t reached_ = 0;                    // the deadlines in all slots are after it
+  list late_;                                    // armed for no later than `reached_`
+  list due_;                                     // of the `expire` under way, in order
+  std::size_t size_ = 0;
+  time_point next_ = time_point::max(); // no deadline is before it
+  bool next_known_ = true;              // it is what next() answers
 };
 
 } // namespace erl

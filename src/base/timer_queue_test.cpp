@@ -3,7 +3,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
+#include <deque>
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -61,7 +64,240 @@ struct naive_model {
   }
 };
 
+// The sum, at the ends of time if it is beyond them.
+std::int64_t plus(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) {
+    sum =
+        b > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
+  }
+  return sum;
+}
+
+// Timers that do random things when they expire, in a queue and in a model of it.
+struct random_world {
+  explicit random_world(std::uint64_t seed, std::size_t how_many) : random(seed), timers(how_many) {
+    for (std::size_t id = 0; id < timers.size(); ++id) {
+      replace(id);
+    }
+  }
+
+  // Of any order of magnitude up to 146 years.
+  std::int64_t length() { return static_cast<std::int64_t>(random() >> (2 + random() % 62)); }
+  std::size_t any() { return random() % timers.size(); }
+
+  void replace(std::size_t id) {
+    timers[id] = std::make_unique<test_timer>();
+    timers[id]->action = [this, id] { expired(id); };
+    forget(id);
+  }
+  void forget(std::size_t id) {
+    std::erase_if(armed, [&](const auto& each) { return each.second == id; });
+    std::erase(due, id);
+  }
+  void arm(std::size_t id, std::int64_t deadline) {
+    queue.arm(*timers[id], at(deadline));
+    forget(id);
+    armed.emplace(at(deadline), id); // behind its equals
+    REQUIRE(timers[id]->armed());
+    REQUIRE(timers[id]->deadline() == at(deadline));
+  }
+  void do_anything() {
+    const std::size_t id = any();
+    switch (random() % 8) {
+    case 0:
+      queue.cancel(*timers[id]);
+      forget(id);
+      REQUIRE_FALSE(timers[id]->armed());
+      break;
+    case 1:
+      replace(id);
+      break;
+    case 2:
+      arm(id, plus(now, -length()));
+      break;
+    case 3:
+      if (!armed.empty()) { // an equal, or a neighbour
+        const auto other = std::next(armed.begin(), static_cast<int>(random() % armed.size()));
+        const auto deadline = other->first.time_since_epoch().count();
+        arm(id, plus(deadline, static_cast<std::int64_t>(random() % 3) - 1));
+      }
+      break;
+    default:
+      arm(id, plus(now, length()));
+    }
+  }
+  void expired(std::size_t id) {
+    REQUIRE(!due.empty());
+    REQUIRE(due.front() == id);
+    due.pop_front();
+    ++fired;
+    for (auto what = random() % 4; what != 0; --what) {
+      do_anything();
+    }
+    check();
+  }
+  void expire() {
+    const auto end = armed.upper_bound(at(now));
+    for (auto each = armed.begin(); each != end; ++each) {
+      due.push_back(each->second);
+    }
+    armed.erase(armed.begin(), end);
+    fired = 0;
+    const std::size_t count = queue.expire(at(now));
+    REQUIRE(count == fired);
+    REQUIRE(due.empty());
+    check();
+  }
+  void check() {
+    REQUIRE(queue.size() == armed.size() + due.size());
+    const auto least = armed.empty() ? time_point::max() : armed.begin()->first;
+    if (timers.size() <= 64) {
+      REQUIRE(queue.next() == least);
+    } else {
+      REQUIRE(queue.next() <= least);
+      REQUIRE((queue.next() > at(now) || least <= at(now)));
+    }
+  }
+
+  std::mt19937_64 random;
+  erl::timer_queue queue;
+  std::vector<std::unique_ptr<test_timer>> timers;
+  std::multimap<time_point, std::size_t> armed;
+  std::deque<std::size_t> due;
+  std::int64_t now = 0;
+  std::size_t fired = 0;
+};
+
 } // namespace
+
+TEST_CASE("timers that arm, move, cancel and destroy each other agree with a model, far and near") {
+  for (std::uint64_t seed = 0; seed < 120; ++seed) {
+    CAPTURE(seed);
+    random_world world{seed, seed % 3 == 0 ? 200U : 30U};
+    // From the epoch, before it, and far behind it.
+    world.now = static_cast<std::int64_t>(seed % 4 == 0 ? 0 : world.random()) / 2;
+    for (int step = 0; step < 400; ++step) {
+      if (world.random() % 5 != 0) {
+        world.do_anything();
+      } else if (world.random() % 3 != 0) {
+        world.now = plus(world.now, world.length() / 1024);
+        world.expire();
+      } else { // to a deadline, or just before it
+        const std::int64_t next = world.queue.next().time_since_epoch().count();
+        const std::int64_t before = static_cast<std::int64_t>(world.random() % 2);
+        if (next != std::numeric_limits<std::int64_t>::max()) {
+          world.now = std::max(world.now, plus(next, -before));
+        }
+        world.expire();
+      }
+      world.check();
+    }
+  }
+}
+
+TEST_CASE("a timer expires at its deadline and not a nanosecond before, at every edge of a slot") {
+  for (const std::int64_t start : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{63},
+                                   std::int64_t{1} << 20, (std::int64_t{1} << 48) - 1}) {
+    for (int bit = 0; bit < 62; ++bit) {
+      for (const std::int64_t edge : {-1, 0, 1}) {
+        for (const bool from_zero : {false, true}) {
+          const std::int64_t length = (std::int64_t{1} << bit) + edge;
+          const std::int64_t deadline = from_zero ? length : start + length;
+          if (deadline <= start) {
+            continue;
+          }
+          CAPTURE(start, deadline);
+          erl::timer_queue queue;
+          queue.expire(at(start));
+          test_timer before;
+          test_timer t;
+          test_timer behind;
+          queue.arm(behind, at(deadline + 1));
+          queue.arm(t, at(deadline));
+          queue.arm(before, at(deadline - 1));
+          REQUIRE(queue.next() == at(deadline - 1));
+          REQUIRE(queue.expire(at(deadline - 1)) == 1);
+          REQUIRE(!before.armed());
+          REQUIRE(queue.next() == at(deadline));
+          REQUIRE(queue.expire(at(deadline)) == 1);
+          REQUIRE(!t.armed());
+          REQUIRE(queue.next() == at(deadline + 1));
+          REQUIRE(queue.expire(at(std::numeric_limits<std::int64_t>::max())) == 1);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the ends of time are deadlines like others") {
+  erl::timer_queue queue;
+  test_timer first;
+  test_timer last;
+  queue.arm(last, time_point::max());
+  CHECK(queue.next() == time_point::max());
+  queue.arm(first, time_point::min());
+  CHECK(queue.next() == time_point::min());
+  CHECK(queue.expire(time_point::min()) == 1);
+  CHECK(queue.expire(time_point::max() - erl::duration{1}) == 0);
+  CHECK(last.armed());
+  CHECK(queue.expire(time_point::max()) == 1);
+  CHECK(queue.size() == 0);
+}
+
+TEST_CASE("timers armed late expire in order of deadline, before the others") {
+  erl::timer_queue queue;
+  queue.expire(at(100));
+  std::vector<int> fired;
+  std::vector<test_timer> timers(5);
+  int number = 0;
+  for (const std::int64_t deadline : {101, 100, 50, 100, -7}) {
+    test_timer& t = timers[static_cast<std::size_t>(number)];
+    t.action = [&fired, number] { fired.push_back(number); };
+    queue.arm(t, at(deadline));
+    ++number;
+  }
+  CHECK(queue.next() == at(-7));
+  CHECK(queue.expire(at(101)) == 5);
+  CHECK(fired == std::vector{4, 2, 1, 3, 0});
+}
+
+TEST_CASE("a clock that goes back makes nothing expire early or out of order") {
+  erl::timer_queue queue;
+  queue.expire(at(5000));
+  test_timer late;
+  test_timer early;
+  queue.arm(late, at(5010));
+  CHECK(queue.expire(at(0)) == 0);
+  queue.arm(early, at(2000));
+  CHECK(queue.expire(at(900)) == 0);
+  CHECK(queue.next() == at(2000));
+  CHECK(queue.expire(at(2000)) == 1);
+  CHECK(late.armed());
+  CHECK(queue.next() == at(5010));
+  CHECK(queue.expire(at(5010)) == 1);
+}
+
+TEST_CASE("whoever sleeps until the next deadline wakes up too early once at most") {
+  const auto hour = std::chrono::duration_cast<erl::duration>(std::chrono::hours(1));
+  for (const std::size_t how_many : {1U, 64U, 1000U}) {
+    erl::timer_queue queue;
+    queue.expire(at(1'000'000'007));
+    std::vector<test_timer> timers(how_many);
+    for (test_timer& t : timers) {
+      queue.arm(t, queue.size() % 2 == 0 ? at(2'000'000'000) + hour : at(2'000'000'000) + 2 * hour);
+    }
+    std::size_t left = how_many;
+    int early = 0;
+    while (left != 0) {
+      const std::size_t expired = queue.expire(queue.next());
+      early += expired == 0 ? 1 : 0;
+      left -= expired;
+    }
+    CHECK(early <= (how_many <= 64 ? 0 : 1));
+    CHECK(queue.next() == time_point::max());
+  }
+}
 
 TEST_CASE("random arming, moving, cancelling and expiring agrees with a naive model") {
   std::mt19937 random{7};

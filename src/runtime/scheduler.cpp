@@ -78,7 +78,7 @@ void scheduler::run() {
 bool scheduler::round() {
   std::size_t done = drain_lanes() + run_posted();
   world_->poll();
-  if (timers_.next() != time_point::max())
+  if (timers_.size() != 0)
     done += timers_.expire(world_->now());
   for (int slice = 0; slice < slices_a_round && run_first_ != nullptr; ++slice, ++done) {
     process_block& p = *run_first_;
