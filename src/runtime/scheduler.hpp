@@ -128,6 +128,8 @@ private:
   /// `why` is a copy, since it may be p's own.
   void end(process_block& p, term why);
   void undeliverable(signal&& s);
+  /// The timer, and its slot is free; null if it has fired or been cancelled.
+  std::unique_ptr<message_timer> take_timer(const reference& ref);
   void to_other(std::uint32_t scheduler, lane_entry entry);
   std::size_t drain_lanes();
   std::size_t run_posted();
@@ -154,7 +156,8 @@ private:
   std::vector<std::unique_ptr<lane<lane_entry>>> incoming_; // by the producing scheduler
   std::vector<flushable*> flushes_;
   std::unordered_map<atom, peer_relations> peers_;
-  std::unordered_map<reference, std::unique_ptr<message_timer>> message_timers_;
+  std::vector<std::unique_ptr<message_timer>> message_timers_;
+  std::vector<std::uint32_t> free_timer_slots_;
   std::uint64_t references_ = 0;
 
   std::atomic<bool> asleep_{false};
