@@ -430,6 +430,9 @@ std::expected<decoded_as<T>, decode_error> decode_prefix(std::span<const std::by
 
 /// As `decode`, without the reason for a failure, which makes failures cheap.
 template <class T> std::optional<T> try_decode(const term& value) {
+  if constexpr (detail::integer<T>) // mostly one word
+    if (const auto small = value.to_int64(); small && std::in_range<T>(*small))
+      return static_cast<T>(*small);
   source from(value);
   from.quiet();
   T result{};

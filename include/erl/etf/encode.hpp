@@ -372,6 +372,8 @@ template <class T> encodable to_encode(const T& value) noexcept {
 template <class T> term to_term(const T& value) {
   if constexpr (std::same_as<T, term>) {
     return value;
+  } else if constexpr (detail::integer<T> || std::same_as<T, atom>) {
+    return term(value); // one word
   } else {
     builder tree;
     sink to(tree);
