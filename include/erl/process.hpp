@@ -241,6 +241,14 @@ public:
   /// fired.
   std::optional<duration> cancel_timer(const reference& timer);
 
+  /// Gives this process a name for people: any term, shown by `info` and in reports.
+  void set_label(term label);
+  /// The process dictionary: terms under terms, shown by `info`. `put` and `erase` return what was
+  /// there.
+  std::optional<term> put(const term& key, term value);
+  std::optional<term> get(const term& key) const;
+  std::optional<term> erase(const term& key);
+
   /// A reference that is unique in this node's life.
   reference make_reference();
   /// The monotonic clock.

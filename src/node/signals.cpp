@@ -57,6 +57,7 @@ dist::control_message to_control(signal&& s) {
     m.kind = wire::signal_kind::group_leader;
     break;
   case signal_kind::connect:
+  case signal_kind::info:
   case signal_kind::spawn:
   case signal_kind::node_lost:
     break;

@@ -33,6 +33,13 @@ message mailbox::take(const receive_pattern& pattern) {
   return {};
 }
 
+std::size_t mailbox::memory() const noexcept {
+  std::size_t result = 0;
+  for (const detail::message_node* node = first_; node != nullptr; node = node->next)
+    result += sizeof *node + node->body.memory();
+  return result;
+}
+
 void mailbox::clear() noexcept {
   while (detail::message_node* node = first_) {
     first_ = node->next;

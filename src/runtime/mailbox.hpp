@@ -58,6 +58,8 @@ public:
   /// True if there are messages that the receive under way has not looked at.
   bool unseen() const noexcept { return *saved_ != nullptr; }
   std::size_t size() const noexcept { return size_; }
+  /// Bytes of all messages.
+  std::size_t memory() const noexcept;
   void clear() noexcept;
 
 private:

@@ -205,6 +205,28 @@ reference process::send_after(duration delay, const destination& to, term messag
 std::optional<duration> process::cancel_timer(const reference& timer) {
   return own(*this).owner().cancel_timer(timer);
 }
+void process::set_label(term label) { own(*this).extras().label = std::move(label); }
+
+std::optional<term> process::put(const term& key, term value) {
+  const auto [place, added] = own(*this).extras().dictionary.try_emplace(key, value);
+  if (added)
+    return std::nullopt;
+  return std::exchange(*place, std::move(value));
+}
+
+std::optional<term> process::get(const term& key) const {
+  auto* x = const_cast<process_block&>(own(*this)).extras_if_any();
+  const term* found = x == nullptr ? nullptr : x->dictionary.find(key);
+  return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+std::optional<term> process::erase(const term& key) {
+  auto old = get(key);
+  if (old)
+    own(*this).extras().dictionary.erase(key);
+  return old;
+}
+
 reference process::make_reference() { return own(*this).owner().make_reference(); }
 
 // Receiving.
@@ -264,7 +286,6 @@ void yield_awaiter::await_suspend(std::coroutine_handle<> waiting) const noexcep
   auto& p = own(*self_);
   p.resume_at = waiting;
   p.wants_message = false;
-  p.budget = 0;
 }
 
 void process_block::receive_timer::expired() {

@@ -5,6 +5,7 @@
 #include "runtime/mailbox.hpp"
 #include "runtime/signal.hpp"
 #include "runtime/small_map.hpp"
+#include <erl/etf/atoms.hpp>
 #include <erl/process.hpp>
 
 #include <coroutine>
@@ -24,6 +25,8 @@ struct outgoing_monitor {
   atom node;                           ///< of the target
   alias_mode alias = alias_mode::none; ///< what the reference is besides, until `unalias`
 
+  /// What its owner asked to watch: a pid, or `{Name, Node}`.
+  term object() const;
   /// A monitor or demonitor signal for it.
   signal signal_from(signal_kind kind, const pid& watcher, const reference& ref) const;
 };
@@ -44,12 +47,15 @@ struct process_extras {
   /// Those that are not bound to a monitor, or are left over from one.
   small_map<reference, alias_mode> aliases;
   small_map<atom, std::uint32_t> watched_nodes;
+  small_map<term, term> dictionary;
+  term label{atoms::undefined};
   std::uint64_t unlink_count = 0;
   atom name;
 };
 
 class process_block final : public process {
 public:
+  static constexpr int reductions_a_slice = 2000;
   enum class state : std::uint8_t { waiting, runnable, running, ending };
 
   static void* operator new(std::size_t size) { return detail::take_block(size); }
@@ -77,6 +83,8 @@ public:
   bool stop_monitoring(const reference& ref);
   /// Everything that has to do with `node` ends with `noconnection`.
   void lose_node(atom node);
+  /// As a term: see <erl/process_info.hpp>.
+  term describe();
   /// Ends all relations, telling everybody `reason`. The body is gone already.
   void break_relations(const term& reason);
 
@@ -86,7 +94,13 @@ public:
   bool traps_exit = false;
   /// Set: the process ends, with this reason, before it runs again.
   std::optional<term> pending_exit;
-  int budget = 0;
+  /// What is left of the slice; sends may take it below 0.
+  int budget = reductions_a_slice;
+  /// Those of the slices before this one.
+  std::uint64_t reductions = 0;
+  std::uint64_t used_reductions() const {
+    return reductions + static_cast<std::uint64_t>(reductions_a_slice - budget);
+  }
   mailbox inbox;
   owned_body what;
   const pid parent_pid;

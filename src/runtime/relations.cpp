@@ -16,6 +16,10 @@ namespace erl::runtime {
 process_block::process_block(scheduler& owner, pid self, pid parent, owned_body body)
     : what(std::move(body)), parent_pid(parent), owner_(&owner), self_(self) {}
 
+term outgoing_monitor::object() const {
+  return name == atom() ? term(target) : term::tuple({term(name), term(node)});
+}
+
 signal outgoing_monitor::signal_from(signal_kind kind, const pid& watcher,
                                      const reference& ref) const {
   signal s{.kind = kind, .from = watcher, .ref = ref};
@@ -113,6 +117,12 @@ void process_block::receive_signal(signal&& s) {
   case signal_kind::down:
     monitored_process_down(s);
     return;
+  case signal_kind::info:
+    owner_->route({.kind = signal_kind::alias_message,
+                   .from = self_,
+                   .ref = s.ref,
+                   .body = term::tuple({term(s.ref), describe()})});
+    return;
   case signal_kind::group_leader:
   case signal_kind::connect:
   case signal_kind::spawn:
@@ -123,10 +133,7 @@ void process_block::receive_signal(signal&& s) {
 
 static term down_message(const reference& ref, const outgoing_monitor& monitor,
                          const term& reason) {
-  const term object = monitor.name == atom()
-                          ? term(monitor.target)
-                          : term::tuple({term(monitor.name), term(monitor.node)});
-  return term::tuple({atoms::down, term(ref), atoms::process, object, reason});
+  return term::tuple({atoms::down, term(ref), atoms::process, monitor.object(), reason});
 }
 
 void process_block::monitored_process_down(const signal& s) {

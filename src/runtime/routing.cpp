@@ -137,6 +137,11 @@ void scheduler::undeliverable(signal&& s) {
                   .object = s.object,
                   .ref = s.ref,
                   .body = term(atoms::noproc)});
+  case signal_kind::info:
+    return route({.kind = signal_kind::alias_message,
+                  .from = s.to,
+                  .ref = s.ref,
+                  .body = term::tuple({term(s.ref), atoms::undefined})});
   default:
     return; // nobody waits for an answer to the others
   }

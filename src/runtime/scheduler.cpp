@@ -12,7 +12,6 @@
 namespace erl::runtime {
 
 namespace {
-constexpr int reductions_a_slice = 2000;
 constexpr int slices_a_round = 256;
 constexpr std::size_t publish_at = 32;
 constexpr std::size_t drain_at_once = 4096;
@@ -223,7 +222,8 @@ void scheduler::run_slice(process_block& p) {
   if (p.pending_exit)
     return end(p, *p.pending_exit);
   p.run_state = process_block::state::running;
-  p.budget = reductions_a_slice;
+  p.reductions = p.used_reductions();
+  p.budget = process_block::reductions_a_slice;
   body::outcome outcome{};
   try {
     outcome = p.what->run(p);

@@ -26,6 +26,7 @@ enum class signal_kind : std::uint8_t {
   demonitor,
   down,         ///< body: reason; `object` is the name it was monitored by, if it was
   group_leader, ///< body: the new leader's pid
+  info,         ///< asks for a process_info, to go to the alias `ref`
   connect,      ///< asks for a connection to `to_node`, without anything to say
   spawn, ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor
   node_lost, ///< to a scheduler: the connection to `to_node` is gone, `epoch` has ended
