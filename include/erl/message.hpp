@@ -65,9 +65,17 @@ struct nodedown {
   atom node;
 };
 
+/// `{dead_letter, To, Message}`, for those who watch: `Message` found no receiver. `To` is a pid, a
+/// name or an alias.
+struct dead_letter {
+  term to;
+  term message;
+};
+
 template <> inline constexpr auto shape<down> = tagged<"DOWN">;
 template <> inline constexpr auto shape<exit_signal> = tagged<"EXIT">;
 template <> inline constexpr auto shape<nodedown> = tagged<"nodedown">;
+template <> inline constexpr auto shape<dead_letter> = tagged<"dead_letter">;
 
 /// Matches a message that is any of `Ts`, for `process::receive`.
 template <class... Ts> struct is_any_of {

@@ -69,10 +69,26 @@ private:
 };
 using owned_body = owned<body>;
 
+/// What becomes of a message that finds the mailbox full.
+enum class full_mailbox : std::uint8_t {
+  drop_newest, ///< the message is a dead letter
+  drop_oldest, ///< the message that has waited longest is one
+  kill,        ///< the receiver ends with the reason `mailbox_full`, and the message is one
+};
+
+/// How many messages may wait for a process. `'EXIT'`, `'DOWN'` and `nodedown` count, but come in
+/// always.
+struct mailbox_limit {
+  static constexpr std::uint32_t none = 0xffffffff;
+  std::uint32_t messages = none;
+  full_mailbox when_full = full_mailbox::drop_newest;
+};
+
 /// How a process starts.
 struct spawn_options {
   bool link = false;
   bool monitor = false;
+  mailbox_limit mailbox{};
   /// Which scheduler runs the process, from 0; -1: the same as its parent.
   int scheduler = -1;
 };
@@ -240,6 +256,12 @@ public:
   /// Stops a timer that this process started. Returns how much time was left, or nothing if it has
   /// fired.
   std::optional<duration> cancel_timer(const reference& timer);
+
+  /// Bounds this process's mailbox from now on; what waits already stays.
+  void limit_mailbox(const mailbox_limit& limit) noexcept;
+  /// With true, this process gets `dead_letter` for every message on this node that finds no
+  /// receiver, or a full mailbox. Dead letters to those who watch make none.
+  void watch_dead_letters(bool on);
 
   /// Gives this process a name for people: any term, shown by `info` and in reports.
   void set_label(term label);

@@ -16,6 +16,16 @@ void mailbox::push(term body) {
   ++size_;
 }
 
+message mailbox::take_oldest() noexcept {
+  detail::message_node* node = first_;
+  first_ = node->next;
+  for (auto* place : {&last_, &saved_, &mark_})
+    if (*place == &node->next)
+      *place = &first_;
+  --size_;
+  return message(node);
+}
+
 message mailbox::take(const receive_pattern& pattern) {
   while (detail::message_node* node = *saved_) {
     if (pattern.match != nullptr && !pattern.match(pattern.context, node->body)) {

@@ -54,6 +54,8 @@ public:
   /// Takes the first message behind the save pointer that matches, or moves the save pointer to the
   /// end.
   message take(const receive_pattern& pattern);
+  /// Takes the oldest message, whatever the receive under way has seen. There must be one.
+  message take_oldest() noexcept;
   bool empty() const noexcept { return first_ == nullptr; }
   /// True if there are messages that the receive under way has not looked at.
   bool unseen() const noexcept { return *saved_ != nullptr; }

@@ -167,6 +167,7 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
   if (number == here.number()) {
     process_block& child = here.spawn(std::move(what), p.id());
     result.process = child.id();
+    child.limit = options.mailbox;
     if (options.link)
       child.extras().links.try_emplace(p.id(), 0);
     if (options.monitor)
@@ -179,6 +180,7 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
                 .to = result.process,
                 .ref = result.monitor,
                 .what = std::move(what),
+                .mailbox = options.mailbox,
                 .link = options.link});
   }
   if (options.link)
@@ -205,6 +207,15 @@ reference process::send_after(duration delay, const destination& to, term messag
 std::optional<duration> process::cancel_timer(const reference& timer) {
   return own(*this).owner().cancel_timer(timer);
 }
+void process::limit_mailbox(const mailbox_limit& limit) noexcept { own(*this).limit = limit; }
+
+void process::watch_dead_letters(bool on) {
+  auto& p = own(*this);
+  auto& x = p.extras();
+  if (std::exchange(x.watches_dead_letters, on) != on)
+    p.owner().owner().watch_dead_letters(p.id(), on);
+}
+
 void process::set_label(term label) { own(*this).extras().label = std::move(label); }
 
 std::optional<term> process::put(const term& key, term value) {

@@ -51,6 +51,7 @@ struct process_extras {
   term label{atoms::undefined};
   std::uint64_t unlink_count = 0;
   atom name;
+  bool watches_dead_letters = false;
 };
 
 class process_block final : public process {
@@ -78,7 +79,10 @@ public:
 
   // Signals that have reached this process (relations.cpp). None of them runs any code of the body.
   void receive_signal(signal&& s);
+  /// A message, for which there must be room.
   void deliver(term body);
+  /// What is put into the mailbox in any case.
+  void notify(term body);
   /// Ends a monitor that this process holds, and tells the other side. False: there is none.
   bool stop_monitoring(const reference& ref);
   /// Everything that has to do with `node` ends with `noconnection`.
@@ -92,6 +96,7 @@ public:
   process_block* run_next = nullptr;
   state run_state = state::waiting;
   bool traps_exit = false;
+  mailbox_limit limit;
   /// Set: the process ends, with this reason, before it runs again.
   std::optional<term> pending_exit;
   /// What is left of the slice; sends may take it below 0.
@@ -123,6 +128,9 @@ public:
   std::unique_ptr<receive_timer> timeout;
 
 private:
+  void overflow(term body);
+  /// Ends the process before it runs again.
+  void terminate(term reason);
   void react_to_exit(const pid& from, const term& reason, bool from_link);
   void monitored_process_down(const signal& s);
   void alias_message(signal& s);

@@ -3,10 +3,12 @@
 /// A link is absent, active, or unlinking(id): removed here, and waiting until the other side has
 /// confirmed that. Exits that cross an unlink find no active link and do nothing, which is why none
 /// can arrive after unlink has returned. (OTP's "Link Protocol", erts/erl_dist_protocol.)
+#include "base/log.hpp"
 #include "runtime/process_block.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/system.hpp"
 #include <erl/etf/atoms.hpp>
+#include <erl/etf/print.hpp>
 
 #include <utility>
 #include <vector>
@@ -34,6 +36,40 @@ signal outgoing_monitor::signal_from(signal_kind kind, const pid& watcher,
 }
 
 void process_block::deliver(term body) {
+  if (inbox.size() >= limit.messages) [[unlikely]]
+    return overflow(std::move(body));
+  notify(std::move(body));
+}
+
+void process_block::overflow(term body) {
+  static const atom mailbox_full("mailbox_full");
+  switch (limit.when_full) {
+  case full_mailbox::drop_newest:
+    break;
+  case full_mailbox::drop_oldest:
+    if (!inbox.empty()) {
+      const message oldest = inbox.take_oldest();
+      notify(std::move(body));
+      return owner_->dead_letter(term(self_), oldest.body());
+    }
+    break;
+  case full_mailbox::kill:
+    log::limited("mailbox_full", log::level::error, "process", to_string(term(self_)),
+                 " ends: its mailbox is full, ", inbox.size(), " messages");
+    terminate(term(mailbox_full));
+  }
+  owner_->dead_letter(term(self_), body);
+}
+
+void process_block::terminate(term reason) {
+  if (run_state == state::ending || pending_exit)
+    return;
+  pending_exit = std::move(reason);
+  if (run_state == state::waiting)
+    owner_->make_runnable(*this);
+}
+
+void process_block::notify(term body) {
   if (run_state == state::ending || pending_exit)
     return;
   inbox.push(std::move(body));
@@ -46,14 +82,12 @@ void process_block::react_to_exit(const pid& from, const term& reason, bool from
     return;
   const bool killed = !from_link && reason.is(atoms::kill);
   if (!killed && traps_exit) {
-    deliver(term::tuple({atoms::exit_signal, term(from), reason}));
+    notify(term::tuple({atoms::exit_signal, term(from), reason}));
     return;
   }
   if (!killed && reason.is(atoms::normal) && (from_link || from != self_))
     return;
-  pending_exit = killed ? term(atoms::killed) : reason;
-  if (run_state == state::waiting)
-    owner_->make_runnable(*this);
+  terminate(killed ? term(atoms::killed) : reason);
 }
 
 void process_block::receive_signal(signal&& s) {
@@ -144,7 +178,7 @@ void process_block::monitored_process_down(const signal& s) {
     return;
   term message = down_message(s.ref, *found, s.body);
   forget_monitor(s.ref);
-  deliver(std::move(message));
+  notify(std::move(message));
 }
 
 /// Removes a monitor that this process holds, with the alias that is bound to it.
@@ -222,7 +256,7 @@ void process_block::lose_node(atom node) {
   }
 
   for (term& message : messages)
-    deliver(std::move(message));
+    notify(std::move(message));
   for (const pid& peer : broken)
     react_to_exit(peer, reason, true);
 }

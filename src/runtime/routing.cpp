@@ -3,7 +3,9 @@
 #include "runtime/system.hpp"
 #include <erl/etf/atoms.hpp>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace erl::runtime {
 
@@ -25,10 +27,8 @@ void scheduler::send(const pid& from, const destination& to, term body) {
     target = to.process();
   } else if (to.node() == atom() || to.node() == self.node) {
     const auto named = system_.whereis(to.name());
-    if (!named) {
-      ++system_.dead_letters;
-      return;
-    }
+    if (!named)
+      return dead_letter(term(to.name()), body);
     target = *named;
   } else {
     return route(
@@ -37,7 +37,7 @@ void scheduler::send(const pid& from, const destination& to, term body) {
   if (target.node != self.node)
     return route({.from = from, .to = target, .body = std::move(body)});
   if (!system_.is_local(target) || (target.id & system_.scheduler_mask()) >= system_.size()) {
-    ++system_.dead_letters; // of an earlier life of this node
+    dead_letter(term(target), body); // of an earlier life of this node
   } else if (scheduler& owner = system_.owner_of(target); &owner != this) {
     to_other(owner.number_, {target, std::move(body), nullptr});
   } else {
@@ -51,7 +51,20 @@ void scheduler::deliver(const pid& to, term body) {
   else if (is_reserved(to))
     early_[to].push_back({.to = to, .body = std::move(body)});
   else
-    ++system_.dead_letters;
+    dead_letter(term(to), body);
+}
+
+void scheduler::dead_letter(const term& to, const term& body) {
+  static const atom tag("dead_letter");
+  ++system_.dead_letters;
+  if (!system_.dead_letters_are_watched())
+    return;
+  const std::vector<pid> watchers = system_.dead_letter_watchers();
+  if (const auto receiver = to.to_pid(); receiver && std::ranges::count(watchers, *receiver) != 0)
+    return; // or it would get one about it, and so on
+  const term message = term::tuple({tag, to, body});
+  for (const pid& watcher : watchers)
+    send({}, watcher, message);
 }
 
 bool scheduler::is_reserved(const pid& who) {
@@ -99,6 +112,7 @@ void scheduler::handle(signal&& s) {
     return lose_node(s.to_node, s.epoch);
   if (s.kind == signal_kind::spawn) {
     process_block& p = start(s.to, s.from, std::move(s.what));
+    p.limit = s.mailbox;
     if (s.link)
       p.extras().links.try_emplace(s.from, 0);
     if (s.ref.size != 0)
@@ -122,9 +136,9 @@ void scheduler::handle(signal&& s) {
 void scheduler::undeliverable(signal&& s) {
   switch (s.kind) {
   case signal_kind::message:
+    return dead_letter(s.to_name == atom() ? term(s.to) : term(s.to_name), s.body);
   case signal_kind::alias_message:
-    ++system_.dead_letters;
-    return;
+    return dead_letter(term(s.ref), s.body);
   case signal_kind::link:
     return route(
         {.kind = signal_kind::link_exit, .from = s.to, .to = s.from, .body = term(atoms::noproc)});

@@ -249,8 +249,12 @@ void scheduler::end(process_block& p, term why) {
   p.run_state = process_block::state::ending;
   p.received = {};
   p.what = {};
-  if (auto* x = p.extras_if_any(); x != nullptr && x->name != atom())
-    system_.names().remove(x->name, std::uint64_t{p.id().serial} << 32 | p.id().id);
+  if (auto* x = p.extras_if_any()) {
+    if (x->name != atom())
+      system_.names().remove(x->name, std::uint64_t{p.id().serial} << 32 | p.id().id);
+    if (x->watches_dead_letters)
+      system_.watch_dead_letters(p.id(), false);
+  }
   p.break_relations(reason);
   const std::uint32_t index = system_.index_of(p.id());
   if (system_.is_guest(p.id())) {

@@ -78,6 +78,8 @@ public:
   void route(signal&& s);
   /// Hands a message to a process of this scheduler.
   void deliver(const pid& to, term body);
+  /// A message found nobody: counts it, and tells those who watch.
+  void dead_letter(const term& to, const term& body);
   /// Routes a message, by name or pid.
   void send(const pid& from, const destination& to, term body);
   void make_runnable(process_block& p);

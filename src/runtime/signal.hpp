@@ -47,7 +47,8 @@ struct signal {
   reference ref;
   term body;
   owned_body what;
-  bool link = false; ///< of a spawn: linked to its parent, `from`
+  mailbox_limit mailbox; ///< of a spawn
+  bool link = false;     ///< of a spawn: linked to its parent, `from`
 };
 
 /// The node that a signal is meant for; empty: this one.

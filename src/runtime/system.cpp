@@ -45,6 +45,20 @@ void system::stop() {
     s->end_all_processes();
 }
 
+void system::watch_dead_letters(const pid& who, bool on) {
+  const std::lock_guard lock(watchers_mutex_);
+  if (on)
+    watchers_.push_back(who);
+  else
+    std::erase(watchers_, who);
+  watcher_count_.store(watchers_.size());
+}
+
+std::vector<pid> system::dead_letter_watchers() const {
+  const std::lock_guard lock(watchers_mutex_);
+  return watchers_;
+}
+
 std::optional<pid> system::whereis(atom name) const {
   const std::uint64_t found = names_.find(name);
   if (found == 0)

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -76,12 +77,21 @@ public:
   std::atomic<std::uint64_t> process_count{0};
   /// Messages that found nobody.
   std::atomic<std::uint64_t> dead_letters{0};
+  /// Who is told of them. Any thread.
+  void watch_dead_letters(const pid& who, bool on);
+  bool dead_letters_are_watched() const {
+    return watcher_count_.load(std::memory_order_relaxed) != 0;
+  }
+  std::vector<pid> dead_letter_watchers() const;
 
 private:
   identity identity_;
   std::uint32_t scheduler_bits_ = 0;
   std::uint32_t scheduler_mask_ = 0;
   registry names_;
+  mutable std::mutex watchers_mutex_;
+  std::vector<pid> watchers_;
+  std::atomic<std::size_t> watcher_count_{0};
   distribution* distribution_ = nullptr;
   std::vector<std::unique_ptr<scheduler>> schedulers_;
   std::vector<std::thread> threads_;
