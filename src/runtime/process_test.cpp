@@ -295,7 +295,8 @@ TEST_CASE("a process that yields lets others run, once its slice is used up") {
 TEST_CASE("an exit signal reaches a process that only yields") {
   world w;
   const pid busy = w.spawn([](process& self) -> task<> {
-    for (bool on = true; on;)
+    auto turns = 0;
+    for (;; ++turns)
       co_await self.yield();
   });
   w.system.at(0).round();
