@@ -65,6 +65,12 @@ struct nodedown {
   atom node;
 };
 
+/// `{timeout, Timer, Message}`: what `process::start_timer` sends.
+struct timer_expired {
+  reference timer;
+  term message;
+};
+
 /// `{dead_letter, To, Message}`, for those who watch: `Message` found no receiver. `To` is a pid, a
 /// name or an alias.
 struct dead_letter {
@@ -75,6 +81,7 @@ struct dead_letter {
 template <> inline constexpr auto shape<down> = tagged<"DOWN">;
 template <> inline constexpr auto shape<exit_signal> = tagged<"EXIT">;
 template <> inline constexpr auto shape<nodedown> = tagged<"nodedown">;
+template <> inline constexpr auto shape<timer_expired> = tagged<"timeout">;
 template <> inline constexpr auto shape<dead_letter> = tagged<"dead_letter">;
 
 /// Matches a message that is any of `Ts`, for `process::receive`.

@@ -253,6 +253,14 @@ public:
   reference send_after(duration delay, const destination& to, const T& message) {
     return send_after(delay, to, to_term(message));
   }
+  /// The same, sent as `timer_expired`.
+  reference start_timer(duration delay, const destination& to, term message);
+  /// Sends `message` after each `period`, which is positive, until it is cancelled or this process
+  /// ends.
+  reference send_interval(duration period, const destination& to, term message);
+  /// How much time is left of a timer; nothing if it has fired or been cancelled. For timers of
+  /// this process's scheduler, as `cancel_timer`.
+  std::optional<duration> read_timer(const reference& timer) const;
   /// Stops a timer that this process started. Returns how much time was left, or nothing if it has
   /// fired.
   std::optional<duration> cancel_timer(const reference& timer);

@@ -202,10 +202,24 @@ std::optional<pid> process::whereis(atom name) const {
 // Timers and references.
 
 reference process::send_after(duration delay, const destination& to, term message) {
-  return own(*this).owner().send_after(delay, self(), to, std::move(message));
+  return own(*this).owner().later().start(runtime::message_timers::form::plain, delay, self(), to,
+                                          std::move(message));
+}
+reference process::start_timer(duration delay, const destination& to, term message) {
+  return own(*this).owner().later().start(runtime::message_timers::form::timeout, delay, self(), to,
+                                          std::move(message));
+}
+reference process::send_interval(duration period, const destination& to, term message) {
+  if (period <= duration::zero())
+    throw std::invalid_argument("send_interval: the period must be positive");
+  return own(*this).owner().later().start(runtime::message_timers::form::interval, period, self(),
+                                          to, std::move(message));
 }
 std::optional<duration> process::cancel_timer(const reference& timer) {
-  return own(*this).owner().cancel_timer(timer);
+  return own(*this).owner().later().cancel(timer);
+}
+std::optional<duration> process::read_timer(const reference& timer) const {
+  return own(*this).owner().later().left(timer);
 }
 void process::limit_mailbox(const mailbox_limit& limit) noexcept { own(*this).limit = limit; }
 

@@ -202,6 +202,51 @@ TEST_CASE("send_after delivers when its time has come; cancel_timer tells what w
   CHECK(out == log_lines{"tick", "nothing"});
 }
 
+TEST_CASE("start_timer names the timer in its message; read_timer tells what is left") {
+  world w;
+  bool done = false;
+  w.spawn([&](process& self) -> task<> {
+    const reference timer = self.start_timer(30ms, self.self(), atom("wake"));
+    CHECK(self.read_timer(timer) == duration(30ms));
+    CHECK_FALSE(self.read_timer(self.make_reference()));
+    auto m = co_await self.receive(any_of<timer_expired>);
+    const auto expired = m.as<timer_expired>();
+    CHECK(expired->timer == timer);
+    CHECK(expired->message.is(atom("wake")));
+    CHECK_FALSE(self.read_timer(timer));
+    // Its slot has another timer now.
+    const reference next = self.send_after(1s, self.self(), atom("next"));
+    CHECK_FALSE(self.cancel_timer(timer));
+    CHECK(self.cancel_timer(next) == duration(1s));
+    done = true;
+  });
+  w.settle();
+  CHECK_FALSE(done);
+  w.pass(30ms);
+  CHECK(done);
+}
+
+TEST_CASE("an interval goes on until it is cancelled, or its process has ended") {
+  world w;
+  log_lines out;
+  const pid sink = w.spawn(collect, &out);
+  std::optional<duration> left;
+  w.spawn([&, sink](process& self) -> task<> {
+    const reference timer = self.send_interval(10ms, sink, atom("tick"));
+    CHECK_THROWS(self.send_interval(0ms, sink, atom("never")));
+    auto none = co_await self.receive(35ms);
+    left = self.cancel_timer(timer);
+    self.send_interval(10ms, sink, atom("tock"));
+    auto other = co_await self.receive(15ms);
+  });
+  w.settle();
+  for (int i = 0; i < 20; ++i)
+    w.pass(5ms);
+  CHECK(out == log_lines{"tick", "tick", "tick", "tock"});
+  CHECK(left == duration(5ms));
+  CHECK(w.system.at(0).timers().size() == 0);
+}
+
 TEST_CASE("a process that never waits does not keep others from running") {
   world w;
   bool ran = false;

@@ -17,33 +17,8 @@ constexpr std::size_t publish_at = 32;
 constexpr std::size_t drain_at_once = 4096;
 } // namespace
 
-/// A message that will be sent. Its reference says in which slot of its scheduler it is.
-class scheduler::message_timer final : public timer {
-public:
-  static void* operator new(std::size_t size) { return detail::take_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept {
-    detail::give_block(block, size);
-  }
-
-  message_timer(scheduler& owner, const reference& ref, const pid& from, const destination& to,
-                term body)
-      : owner_(owner), ref_(ref), from_(from), to_(to), body_(std::move(body)) {}
-  const reference& ref() const { return ref_; }
-
-private:
-  void expired() override {
-    const auto self = owner_.take_timer(ref_);
-    owner_.send(from_, to_, std::move(body_));
-  }
-  scheduler& owner_;
-  reference ref_;
-  pid from_;
-  destination to_;
-  term body_;
-};
-
 scheduler::scheduler(system& owner, std::uint32_t number, std::unique_ptr<driver> world)
-    : system_(owner), number_(number), world_(std::move(world)) {}
+    : system_(owner), number_(number), world_(std::move(world)), message_timers_(*this) {}
 
 scheduler::~scheduler() = default;
 
@@ -144,7 +119,6 @@ void scheduler::end_all_processes() {
   }
   run_first_ = run_last_ = nullptr;
   message_timers_.clear();
-  free_timer_slots_.clear();
 }
 
 // Lanes.
@@ -286,7 +260,7 @@ bool scheduler::unregister_name(atom name) {
   return true;
 }
 
-// References and timers.
+// References.
 
 reference scheduler::make_reference() {
   const std::uint64_t count = ++references_;
@@ -304,39 +278,6 @@ reference scheduler::make_alias_reference(const pid& owner) {
   ref.words[3] = owner.id;
   ref.words[4] = owner.serial;
   return ref;
-}
-
-reference scheduler::send_after(duration delay, const pid& from, const destination& to, term body) {
-  if (free_timer_slots_.empty()) {
-    free_timer_slots_.push_back(static_cast<std::uint32_t>(message_timers_.size()));
-    message_timers_.emplace_back();
-  }
-  reference ref = make_reference();
-  ref.size = 4;
-  ref.words[3] = free_timer_slots_.back();
-  auto& slot = message_timers_[ref.words[3]];
-  slot = std::make_unique<message_timer>(*this, ref, from, to, std::move(body));
-  free_timer_slots_.pop_back();
-  timers_.arm(*slot, deadline_after(delay));
-  return ref;
-}
-
-std::unique_ptr<scheduler::message_timer> scheduler::take_timer(const reference& ref) {
-  if (ref.size != 4 || ref.words[3] >= message_timers_.size())
-    return nullptr;
-  auto& slot = message_timers_[ref.words[3]];
-  if (slot == nullptr || slot->ref() != ref)
-    return nullptr;
-  free_timer_slots_.push_back(ref.words[3]);
-  return std::move(slot);
-}
-
-std::optional<duration> scheduler::cancel_timer(const reference& timer) {
-  const auto found = take_timer(timer);
-  if (found == nullptr)
-    return std::nullopt;
-  const duration left = found->deadline() - world_->now();
-  return left > duration::zero() ? left : duration::zero();
 }
 
 } // namespace erl::runtime

@@ -8,6 +8,7 @@
 #include "base/driver.hpp"
 #include "base/timer_queue.hpp"
 #include "runtime/lane.hpp"
+#include "runtime/message_timers.hpp"
 #include "runtime/process_block.hpp"
 #include "runtime/process_table.hpp"
 #include "runtime/signal.hpp"
@@ -98,8 +99,7 @@ public:
   /// A reference from which the owner of an alias can be told.
   reference make_alias_reference(const pid& owner);
 
-  reference send_after(duration delay, const pid& from, const destination& to, term body);
-  std::optional<duration> cancel_timer(const reference& timer);
+  message_timers& later() { return message_timers_; }
 
   /// Counts one more (or less) relation of `who` with `node`.
   void relate(const pid& who, atom node, int change);
@@ -120,8 +120,6 @@ private:
     std::uint32_t epoch = 0;
     std::unordered_map<pid, std::uint32_t> related;
   };
-  class message_timer;
-
   process_block& start(const pid& self, const pid& parent, owned_body what);
   bool is_reserved(const pid& who);
   pid pid_at(process_table::place place, bool guest) const;
@@ -130,8 +128,6 @@ private:
   /// `why` is a copy, since it may be p's own.
   void end(process_block& p, term why);
   void undeliverable(signal&& s);
-  /// The timer, and its slot is free; null if it has fired or been cancelled.
-  std::unique_ptr<message_timer> take_timer(const reference& ref);
   void to_other(std::uint32_t scheduler, lane_entry entry);
   std::size_t drain_lanes();
   std::size_t run_posted();
@@ -158,8 +154,7 @@ private:
   std::vector<std::unique_ptr<lane<lane_entry>>> incoming_; // by the producing scheduler
   std::vector<flushable*> flushes_;
   std::unordered_map<atom, peer_relations> peers_;
-  std::vector<std::unique_ptr<message_timer>> message_timers_;
-  std::vector<std::uint32_t> free_timer_slots_;
+  message_timers message_timers_;
   std::uint64_t references_ = 0;
 
   std::atomic<bool> asleep_{false};
