@@ -48,6 +48,21 @@ public:
     return true;
   }
 
+  /// Producer: how many entries the consumer has not taken yet. Sequentially consistent, for a
+  /// producer that goes to sleep until there are fewer.
+  std::size_t backlog() const {
+    return static_cast<std::size_t>(pushed_ - consumed_.load(std::memory_order_seq_cst));
+  }
+  /// Producer: asks to be woken when the backlog is small.
+  void ask_for_room() { wanted_.store(true, std::memory_order_seq_cst); }
+  /// Consumer, after `drain`: true once if the producer has asked, and at most `small` entries are
+  /// left.
+  bool must_tell_of_room(std::size_t small) {
+    return published_.load(std::memory_order_relaxed) - taken_ <= small &&
+           wanted_.load(std::memory_order_seq_cst) &&
+           wanted_.exchange(false, std::memory_order_seq_cst);
+  }
+
   /// Consumer: calls `use(Entry&&)` for what is visible, at most `most` entries. Returns how many
   /// there were.
   template <class Use> std::size_t drain(std::size_t most, Use&& use) {
@@ -64,6 +79,8 @@ public:
       ++taken_;
       use(std::move(entry));
     }
+    if (used != 0)
+      consumed_.store(taken_, std::memory_order_seq_cst);
     return used;
   }
   /// Consumer: is anything visible?
@@ -85,6 +102,8 @@ private:
   alignas(64) chunk* head_;
   std::size_t head_used_ = 0;
   std::uint64_t taken_ = 0;
+  std::atomic<std::uint64_t> consumed_{0}; // what the producer may know of taken_
+  std::atomic<bool> wanted_{false};
 };
 
 } // namespace erl::runtime

@@ -97,6 +97,9 @@ public:
   state run_state = state::waiting;
   bool traps_exit = false;
   mailbox_limit limit;
+  /// Set: it has sent more to this scheduler than that one could take, and waits until it has.
+  static constexpr std::uint32_t nowhere = 0xffffffff;
+  std::uint32_t congested = nowhere;
   /// Set: the process ends, with this reason, before it runs again.
   std::optional<term> pending_exit;
   /// What is left of the slice; sends may take it below 0.

@@ -18,8 +18,8 @@ namespace {
 using log_lines = std::vector<std::string>;
 
 task<> collect(process& self, log_lines* out) {
-  auto count = 0;
-  for (;; ++count) {
+  [[maybe_unused]] const pid me = self.self();
+  for (;;) {
     auto m = co_await self.receive();
     out->push_back(to_string(m.body()));
   }
@@ -340,8 +340,8 @@ TEST_CASE("a process that yields lets others run, once its slice is used up") {
 TEST_CASE("an exit signal reaches a process that only yields") {
   world w;
   const pid busy = w.spawn([](process& self) -> task<> {
-    auto turns = 0;
-    for (;; ++turns)
+    [[maybe_unused]] const pid me = self.self();
+    for (;;)
       co_await self.yield();
   });
   w.system.at(0).round();
@@ -394,4 +394,56 @@ TEST_CASE("a receive behind a mark finds what came since, and leaves what was th
   w.pass(1ms);
   CHECK_FALSE(w.alive(p));
   CHECK(out == log_lines{"new", "old"});
+}
+
+TEST_CASE("a sender that floods another scheduler waits until that one has caught up") {
+  world w(2);
+  constexpr std::int64_t total = 200'000;
+  std::int64_t sent = 0, received = 0;
+  bool in_order = true;
+  const pid sink = w.spawn_on(1, [&](process& self) -> task<> {
+    for (; received < total; ++received) {
+      auto m = co_await self.receive();
+      in_order = in_order && m.body().to_int64() == received;
+    }
+  });
+  w.spawn([&, sink](process& self) -> task<> {
+    for (; sent < total; ++sent) {
+      self.send(sink, term(sent));
+      co_await self.yield();
+    }
+  });
+  bool others_run = false;
+  // The other scheduler does not run.
+  while (w.system.at(0).round()) {
+  }
+  CHECK(sent > 10'000);
+  CHECK(sent < 25'000);
+  w.spawn([&](process&) -> task<> {
+    others_run = true;
+    co_return;
+  });
+  while (w.system.at(0).round()) {
+  }
+  CHECK(others_run);
+  w.settle();
+  CHECK(received == total);
+  CHECK(in_order);
+}
+
+TEST_CASE("a sender that waits for another scheduler ends with its node") {
+  world w(2);
+  const pid sink = w.spawn_on(1, [](process& self) -> task<> {
+    auto never = co_await self.receive([](term_ref) { return false; });
+  });
+  w.spawn([sink](process& self) -> task<> {
+    for (int i = 0;; ++i) {
+      self.send(sink, term(i));
+      co_await self.yield();
+    }
+  });
+  while (w.system.at(0).round()) {
+  }
+  w.system.stop();
+  CHECK(w.system.process_count == 0);
 }

@@ -15,6 +15,9 @@ namespace {
 constexpr int slices_a_round = 256;
 constexpr std::size_t publish_at = 32;
 constexpr std::size_t drain_at_once = 4096;
+/// Entries in a lane at which those who fill it are stopped, and at which they go on.
+constexpr std::size_t crowded = 16384;
+constexpr std::size_t roomy = 4096;
 } // namespace
 
 scheduler::scheduler(system& owner, std::uint32_t number, std::unique_ptr<driver> world)
@@ -58,6 +61,8 @@ void scheduler::run() {
 
 bool scheduler::round() {
   std::size_t done = drain_lanes() + run_posted();
+  if (!parked_.empty() && resume_parked())
+    ++done;
   world_->poll();
   if (timers_.size() != 0)
     done += timers_.expire(world_->now());
@@ -82,7 +87,8 @@ bool scheduler::round() {
 bool scheduler::anything_to_do() {
   return has_posted_.load() || stopping_.load() ||
          std::any_of(incoming_.begin(), incoming_.end(),
-                     [](const auto& l) { return l->pending(); });
+                     [](const auto& l) { return l->pending(); }) ||
+         std::ranges::any_of(parked_, [this](process_block* p) { return has_room(p->congested); });
 }
 
 void scheduler::sleep() {
@@ -115,19 +121,45 @@ void scheduler::end_all_processes() {
   guests_.for_each(collect);
   for (process_block* p : all) {
     run_first_ = run_last_ = nullptr; // what the last one woke may be the next to go
+    parked_.clear();
     end(*p, term(atoms::killed));
   }
   run_first_ = run_last_ = nullptr;
+  parked_.clear();
   message_timers_.clear();
 }
 
 // Lanes.
 
+lane<scheduler::lane_entry>& scheduler::lane_to(std::uint32_t scheduler) {
+  return *system_.at(scheduler).incoming_[number_];
+}
+
 void scheduler::to_other(std::uint32_t to, lane_entry entry) {
-  if (system_.at(to).incoming_[number_]->push(std::move(entry)) >= publish_at) {
-    system_.at(to).incoming_[number_]->publish();
-    system_.at(to).wake_if_asleep();
+  auto& lane = lane_to(to);
+  if (lane.push(std::move(entry)) < publish_at)
+    return;
+  lane.publish();
+  system_.at(to).wake_if_asleep();
+  // Whoever sends faster than others receive ends its slice here, and runs again when they have.
+  if (running_ != nullptr && lane.backlog() >= crowded) {
+    running_->congested = to;
+    running_->budget = std::min(running_->budget, 0);
   }
+}
+
+bool scheduler::has_room(std::uint32_t to) { return lane_to(to).backlog() <= roomy; }
+
+bool scheduler::resume_parked() {
+  const auto kept = std::ranges::stable_partition(
+      parked_, [this](process_block* p) { return !has_room(p->congested); });
+  for (process_block* p : kept) {
+    p->congested = process_block::nowhere;
+    append(*p);
+  }
+  const bool any = !kept.empty();
+  parked_.erase(kept.begin(), kept.end());
+  return any;
 }
 
 bool scheduler::publish_lanes() {
@@ -142,13 +174,16 @@ bool scheduler::publish_lanes() {
 
 std::size_t scheduler::drain_lanes() {
   std::size_t drained = 0;
-  for (const auto& from : incoming_)
-    drained += from->drain(drain_at_once, [this](lane_entry&& entry) {
+  for (std::uint32_t from = 0; from < incoming_.size(); ++from) {
+    drained += incoming_[from]->drain(drain_at_once, [this](lane_entry&& entry) {
       if (entry.other != nullptr)
         handle(std::move(*entry.other));
       else
         deliver(entry.to, std::move(entry.body));
     });
+    if (incoming_[from]->must_tell_of_room(roomy))
+      system_.at(from).wake_if_asleep();
+  }
   return drained;
 }
 
@@ -187,6 +222,13 @@ process_block& scheduler::start(const pid& self, const pid& parent, owned_body w
 
 void scheduler::make_runnable(process_block& p) {
   p.run_state = process_block::state::runnable;
+  if (p.congested == process_block::nowhere)
+    return append(p);
+  lane_to(p.congested).ask_for_room();
+  parked_.push_back(&p);
+}
+
+void scheduler::append(process_block& p) {
   p.run_next = nullptr;
   (run_last_ == nullptr ? run_first_ : run_last_->run_next) = &p;
   run_last_ = &p;
@@ -199,11 +241,14 @@ void scheduler::run_slice(process_block& p) {
   p.reductions = p.used_reductions();
   p.budget = process_block::reductions_a_slice;
   body::outcome outcome{};
+  running_ = &p;
   try {
     outcome = p.what->run(p);
   } catch (...) {
+    running_ = nullptr;
     return end(p, reason_of_current_exception(p.id()));
   }
+  running_ = nullptr;
   if (p.pending_exit)
     return end(p, *p.pending_exit);
   switch (outcome) {

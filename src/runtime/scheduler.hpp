@@ -135,6 +135,10 @@ private:
   void wake_if_asleep();
   bool anything_to_do();
   void sleep();
+  lane<lane_entry>& lane_to(std::uint32_t scheduler);
+  void append(process_block& p);
+  bool has_room(std::uint32_t scheduler);
+  bool resume_parked();
 
   system& system_;
   const std::uint32_t number_;
@@ -150,6 +154,9 @@ private:
 
   process_block* run_first_ = nullptr;
   process_block* run_last_ = nullptr;
+  process_block* running_ = nullptr;
+  /// Runnable, but they have to wait until the lane they have filled has room.
+  std::vector<process_block*> parked_;
 
   std::vector<std::unique_ptr<lane<lane_entry>>> incoming_; // by the producing scheduler
   std::vector<flushable*> flushes_;
