@@ -3,11 +3,7 @@
 //
 //   local_ours MODE OPERATIONS COUNT [SCHEDULERS]
 //
-// tell          one way, COUNT pairs            stream       the same, COUNT senders to one
-// receiver pingpong      there and back, COUNT pairs     call         to a gen_server, COUNT pairs
-// call_behind   a call with COUNT messages waiting           ring         COUNT processes
-// spawn         idle processes: class bodies    spawn_coroutine  the same, each in its second
-// receive spawn_exit    start, message, end             timers       armed and cancelled
+// bench/README.md tells what an operation is, and what COUNT counts.
 #include <erl/erl.hpp>
 
 #include <cstdint>

@@ -56,8 +56,7 @@ private:
 
 /// Tells whoever started a server, or another behaviour, how its start went.
 struct start_notice {
-  pid parent;
-  reference tag; ///< of size 0: nobody waits
+  reference tag; ///< the starter's alias; of size 0: nobody waits
 };
 
 /// How a server starts.
@@ -306,18 +305,20 @@ task<std::expected<pid, term>> start_linked(process& self, owned_body what, refe
 template <class Server, class... Arguments>
 task<std::expected<pid, term>> start_link(process& self, server_options options,
                                           Arguments... arguments) {
-  const reference tag = self.make_reference();
+  const reference tag = self.alias(alias_mode::reply_demonitor);
   owned_body what;
   std::optional<term> failure;
   try {
     auto* server = new Server{std::move(arguments)...};
     what = owned_body(server);
-    server->set_start(options, {self.self(), tag});
+    server->set_start(options, {tag});
   } catch (...) {
     failure = detail::exit_reason_of_exception(self);
   }
-  if (failure)
+  if (failure) {
+    self.unalias(tag);
     co_return std::unexpected(std::move(*failure));
+  }
   auto result = co_await detail::start_linked(self, std::move(what), tag);
   co_return result;
 }

@@ -17,6 +17,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -40,8 +41,14 @@ public:
   enum class outcome : std::uint8_t { waiting, yielded, finished };
   virtual ~body() = default;
   static void* operator new(std::size_t size) { return detail::take_block(size); }
+  static void* operator new(std::size_t size, std::align_val_t alignment) {
+    return ::operator new(size, alignment);
+  }
   static void operator delete(void* what, std::size_t size) noexcept {
     detail::give_block(what, size);
+  }
+  static void operator delete(void* what, std::align_val_t alignment) noexcept {
+    ::operator delete(what, alignment);
   }
   /// Runs until it has to wait, its budget is used up or it has finished. An exception becomes the
   /// exit reason.
@@ -76,8 +83,8 @@ enum class full_mailbox : std::uint8_t {
   kill,        ///< the receiver ends with the reason `mailbox_full`, and the message is one
 };
 
-/// How many messages may wait for a process. `'EXIT'`, `'DOWN'` and `nodedown` count, but come in
-/// always.
+/// How many messages may wait for a process. `'EXIT'`, `'DOWN'`, `nodedown` and the replies to
+/// calls count, but come in always.
 struct mailbox_limit {
   static constexpr std::uint32_t none = 0xffffffff;
   std::uint32_t messages = none;
@@ -212,8 +219,8 @@ public:
   /// Takes one `monitor_node` back.
   void demonitor_node(atom node);
 
-  /// A reference that can be sent to, until `unalias`.
-  reference alias();
+  /// A reference that can be sent to: until `unalias`, or with `reply_demonitor` for one message.
+  reference alias(alias_mode mode = alias_mode::explicit_unalias);
   bool unalias(const reference& alias);
 
   /// With true, exit signals arrive as `exit_signal` messages instead of ending this process.
@@ -267,8 +274,8 @@ public:
 
   /// Bounds this process's mailbox from now on; what waits already stays.
   void limit_mailbox(const mailbox_limit& limit) noexcept;
-  /// With true, this process gets `dead_letter` for every message on this node that finds no
-  /// receiver, or a full mailbox. Dead letters to those who watch make none.
+  /// With true, this process gets `dead_letter` for every message on this node whose receiver is
+  /// not there, or has a full mailbox. Dead letters to those who watch make none.
   void watch_dead_letters(bool on);
 
   /// Gives this process a name for people: any term, shown by `info` and in reports.

@@ -11,7 +11,7 @@
 namespace erl {
 
 /// A look at a process, as it was when the question reached it. Its term is the keyword list that
-/// `erlang:process_info/1` gives, with the same keys and values.
+/// `erlang:process_info/2` gives, with the same keys and values.
 struct process_info {
   std::optional<atom> registered_name;
   atom status; ///< `running`, `runnable` or `waiting`

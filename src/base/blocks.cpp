@@ -122,6 +122,8 @@ void register_thread() noexcept {
 [[gnu::noinline]] void put_away(std::size_t number) noexcept {
   register_thread();
   stock& s = mine[number];
+  if (s.blocks == nullptr)
+    return;
   if (s.reserve != nullptr)
     depot_of(number).give(s.reserve);
   s.reserve = s.blocks;
@@ -150,7 +152,7 @@ void give_block(void* block, std::size_t size) noexcept {
   if (number >= classes)
     return ::operator delete(block, size);
   stock& s = mine[number];
-  if (s.count == batch_size)
+  if (s.blocks == nullptr || s.count == batch_size)
     put_away(number);
   s.blocks = ::new (block) free_block{s.blocks};
   ++s.count;

@@ -48,14 +48,14 @@ void reply(process& server, term_ref from, encodable value) {
     server.send(*client, message.finish());
 }
 
-void notify_started(process& self, const pid& parent, const reference& tag) {
+void notify_started(process& self, const reference& tag) {
   if (tag.size != 0)
-    self.send(parent, term::tuple({started, term(tag), atoms::ok}));
+    self.send(tag, term::tuple({started, term(tag), atoms::ok}));
 }
 
-void notify_failed(process& self, const pid& parent, const reference& tag, term_ref reason) {
+void notify_failed(process& self, const reference& tag, term_ref reason) {
   if (tag.size != 0)
-    self.send(parent, term::tuple({started, term(tag), term::tuple({atoms::error, reason})}));
+    self.send(tag, term::tuple({started, term(tag), term::tuple({atoms::error, reason})}));
 }
 
 bool is_exit_of(term_ref message, const pid& who) {
@@ -91,8 +91,8 @@ call_error bad_reply(const destination& server, const decode_error& error) {
 // comes late.
 outgoing_call::outgoing_call(process& self, const destination& server, encodable request)
     : self_(&self), mark_(self.mark()), ref_(self.monitor(server, alias_mode::reply_demonitor)) {
-  builder message;
   try {
+    builder message;
     message.begin_tuple(3);
     message.add(atoms::gen_call);
     message.begin_tuple(2);
@@ -102,11 +102,11 @@ outgoing_call::outgoing_call(process& self, const destination& server, encodable
     message.add(ref_);
     sink to(message);
     request.write(to, request.value);
+    self.send(server, message.finish());
   } catch (...) {
-    self.demonitor(ref_, true);
+    self.demonitor(ref_, true, mark_);
     throw;
   }
-  self.send(server, message.finish());
 }
 
 bool outgoing_call::operator()(term_ref message) const {
@@ -144,6 +144,7 @@ task<std::expected<pid, term>> start_linked(process& self, owned_body what, refe
   };
   auto notice = co_await self.receive(says);
   self.trap_exit(trapping);
+  self.unalias(tag);
   const term& body = notice.body();
   const bool told = body.is_tuple(gen::started, 3);
   if (!told || !body.element(2).is(atoms::ok)) {

@@ -24,9 +24,10 @@ std::optional<request> parse(term_ref message);
 /// goes back unchanged.
 void reply(process& server, term_ref from, encodable value);
 
-/// Tells the starter how a start went: `ok`, or `{error, Reason}`. Each goes out at most once.
-void notify_started(process& self, const pid& parent, const reference& tag);
-void notify_failed(process& self, const pid& parent, const reference& tag, term_ref reason);
+/// Tells the starter, whose alias `tag` is, how a start went: `ok`, or `{error, Reason}`. Each goes
+/// out at most once.
+void notify_started(process& self, const reference& tag);
+void notify_failed(process& self, const reference& tag, term_ref reason);
 
 /// `{'EXIT', Who, _}`: what a process that traps exits gets when `who` ends.
 bool is_exit_of(term_ref message, const pid& who);

@@ -34,8 +34,9 @@ caller::~caller() {
 }
 
 void caller::reply_with(encodable value) {
-  if (process* server = std::exchange(server_, nullptr))
-    gen::reply(*server, from_, value);
+  if (server_ != nullptr)
+    gen::reply(*server_, from_, value);
+  server_ = nullptr; // not before: a value that cannot be encoded is no reply
 }
 
 namespace detail {
@@ -47,7 +48,7 @@ body::outcome gen_server_base::run(process& process) {
   } catch (...) {
     const term reason = exit_reason_of_exception(process);
     if (starting_)
-      gen::notify_failed(process, notice_.parent, notice_.tag, reason);
+      gen::notify_failed(process, notice_.tag, reason);
     else
       do_terminate(reason);
     throw exit_exception{reason};
@@ -60,7 +61,7 @@ body::outcome gen_server_base::guarded_run() {
     if (progress != outcome::finished)
       return progress;
     starting_ = false;
-    gen::notify_started(self(), notice_.parent, notice_.tag);
+    gen::notify_started(self(), notice_.tag);
   }
   for (;;) {
     if (runner_.active()) {

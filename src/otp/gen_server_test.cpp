@@ -4,10 +4,12 @@
 #include <erl/etf/print.hpp>
 #include <erl/gen_server.hpp>
 #include <erl/log.hpp>
+#include <erl/process_info.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -352,4 +354,49 @@ TEST_CASE("an exit signal that comes during start_link ends a process that does 
   });
   w.pass(20ms);
   CHECK_FALSE(w.alive(parent));
+}
+
+namespace {
+struct divider : gen_server<divider> {
+  using calls = messages<double>;
+  void handle_call(double by, caller from) {
+    try {
+      from.reply(by == 0 ? std::numeric_limits<double>::infinity() : 1 / by);
+    } catch (const std::domain_error&) { // infinity is no term
+      from.reply(atom("no_number"));
+    }
+  }
+};
+} // namespace
+
+TEST_CASE("a reply that cannot be encoded may be followed by another") {
+  world w;
+  log_lines out;
+  w.spawn([&out](process& self) -> task<> {
+    const auto server = self.spawn_body(owned_body(new divider), {});
+    for (const double by : {2.0, 0.0}) {
+      auto reply = co_await call(self, server.process, by, 1s);
+      out.push_back(to_string(reply.value()));
+    }
+  });
+  w.pass(1s);
+  CHECK(out == log_lines{"0.5", "no_number"});
+}
+
+TEST_CASE("a request that cannot be encoded leaves no monitor behind") {
+  world w;
+  bool thrown = false;
+  w.spawn([&thrown](process& self) -> task<> {
+    const auto server = self.spawn_body(owned_body(new divider), {});
+    const double infinite = std::numeric_limits<double>::infinity();
+    try {
+      auto reply = co_await call(self, server.process, infinite, 1s);
+    } catch (const std::domain_error&) {
+      thrown = true;
+    }
+    auto seen = co_await info(self, self.self());
+    CHECK(seen->monitors.empty());
+  });
+  w.settle();
+  CHECK(thrown);
 }

@@ -69,10 +69,10 @@ public:
     }
     if (failure) {
       co_await stop_all();
-      gen::notify_failed(self_, notice.parent, notice.tag, *failure);
+      gen::notify_failed(self_, notice.tag, *failure);
       self_.exit(*failure);
     }
-    gen::notify_started(self_, notice.parent, notice.tag);
+    gen::notify_started(self_, notice.tag);
     for (;;) {
       auto m = co_await self_.receive();
       const term& body = m.body();
@@ -108,8 +108,8 @@ private:
 
   /// Starts a child and waits for its start to end; the result is the reason of a failure.
   task<std::optional<term>> start(running_child& child) {
-    const start_notice notice{self_.self(),
-                              child.spec.notifies ? self_.make_reference() : reference()};
+    const start_notice notice{child.spec.notifies ? self_.alias(alias_mode::reply_demonitor)
+                                                  : reference()};
     owned_body what;
     std::optional<term> failure;
     try {
@@ -117,8 +117,10 @@ private:
     } catch (...) { // from the server's constructor
       failure = detail::exit_reason_of_exception(self_);
     }
-    if (failure)
+    if (failure) {
+      self_.unalias(notice.tag);
       co_return failure;
+    }
     if (!child.spec.notifies) {
       child.process = self_.spawn_body(std::move(what), {.link = true}).process;
       co_return std::nullopt;

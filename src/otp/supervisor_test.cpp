@@ -49,10 +49,10 @@ struct fixture {
     trace.clear();
     parent = w.spawn(
         [this](process& self, supervisor& top) -> task<> {
-          const reference tag = self.make_reference();
+          const reference tag = self.alias(alias_mode::reply_demonitor);
           self.trap_exit(true);
-          auto started = co_await detail::start_linked(
-              self, detail::make_supervisor(top, "top", {self.self(), tag}), tag);
+          auto started =
+              co_await detail::start_linked(self, detail::make_supervisor(top, "top", {tag}), tag);
           result = started ? "started" : to_string(started.error());
           for (;;) {
             auto m = co_await self.receive();

@@ -9,19 +9,25 @@ const term& message_body(const message_node* node) noexcept { return node->body;
 
 namespace runtime {
 
-void mailbox::push(term body) {
-  auto* node = new detail::message_node{nullptr, std::move(body)};
+void mailbox::push(term body, bool kept) {
+  auto* node = new detail::message_node{nullptr, std::move(body), kept};
   *last_ = node;
   last_ = &node->next;
   ++size_;
 }
 
 message mailbox::take_oldest() noexcept {
-  detail::message_node* node = first_;
-  first_ = node->next;
+  constexpr int most_looked_at = 16;
+  detail::message_node** link = &first_;
+  for (int i = 0; i < most_looked_at && *link != nullptr && (*link)->kept; ++i)
+    link = &(*link)->next;
+  detail::message_node* node = *link;
+  if (node == nullptr || node->kept)
+    return {};
+  *link = node->next;
   for (auto* place : {&last_, &saved_, &mark_})
     if (*place == &node->next)
-      *place = &first_;
+      *place = link;
   --size_;
   return message(node);
 }

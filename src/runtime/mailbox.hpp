@@ -20,6 +20,7 @@ struct message_node {
 
   message_node* next = nullptr;
   term body;
+  bool kept = false; ///< a full mailbox does not drop it
 };
 } // namespace detail
 
@@ -38,7 +39,7 @@ public:
   mailbox& operator=(const mailbox&) = delete;
   ~mailbox() { clear(); }
 
-  void push(term body);
+  void push(term body, bool kept = false);
   /// The next receive looks from the oldest message on.
   void rewind() noexcept { saved_ = &first_; }
   /// Remembers the end: what comes from now on is behind the mark. Returns its number.
@@ -54,7 +55,8 @@ public:
   /// Takes the first message behind the save pointer that matches, or moves the save pointer to the
   /// end.
   message take(const receive_pattern& pattern);
-  /// Takes the oldest message, whatever the receive under way has seen. There must be one.
+  /// Takes the oldest message that need not be kept, whatever the receive under way has seen.
+  /// Nothing if the first ones must all be kept: the search is short.
   message take_oldest() noexcept;
   bool empty() const noexcept { return first_ == nullptr; }
   /// True if there are messages that the receive under way has not looked at.

@@ -98,6 +98,7 @@ TEST_CASE("a full mailbox ends its process") {
   for (const std::size_t scheduler : {0U, 1U}) {
     const result r = flood(scheduler, full_mailbox::kill);
     CHECK_FALSE(r.alive);
+    REQUIRE_FALSE(r.dead.empty());
     CHECK(r.dead.front() == "4");
   }
   world w;
@@ -135,6 +136,57 @@ TEST_CASE("exits and downs come into a full mailbox") {
   w.settle();
   CHECK(got == log_lines{"'EXIT'", "'DOWN'"});
   CHECK(w.system.dead_letters == 1);
+}
+
+TEST_CASE("a full mailbox that drops the oldest keeps exits and downs") {
+  world w;
+  log_lines got;
+  w.spawn([&](process& self) -> task<> {
+    const auto brief = [](process&) -> task<> { co_return; };
+    self.limit_mailbox({.messages = 2, .when_full = full_mailbox::drop_oldest});
+    self.spawn_monitor(brief);
+    auto pause = co_await self.receive([](term_ref) { return false; }, 1ms);
+    for (int i = 1; i <= 4; ++i)
+      self.send(self.self(), i);
+    for (;;) {
+      auto m = co_await self.receive(duration::zero());
+      if (!m)
+        break;
+      got.push_back(m.body().is_tuple() ? "down" : to_string(m.body()));
+    }
+    // With nothing but what must stay, the new one goes.
+    self.limit_mailbox({.messages = 1, .when_full = full_mailbox::drop_oldest});
+    self.spawn_monitor(brief);
+    auto again = co_await self.receive([](term_ref) { return false; }, 1ms);
+    self.send(self.self(), 5);
+    auto only = co_await self.receive(duration::zero());
+    got.push_back(only.body().is_tuple() ? "down" : to_string(only.body()));
+    CHECK_FALSE(self.take([](term_ref) { return true; }));
+  });
+  w.pass(1ms);
+  w.pass(1ms);
+  CHECK(got == log_lines{"down", "4", "down"});
+}
+
+TEST_CASE("the answer to an alias for one message comes into a full mailbox, once") {
+  world w;
+  log_lines got;
+  w.spawn([&](process& self) -> task<> {
+    self.limit_mailbox({.messages = 0});
+    const reference alias = self.alias(alias_mode::reply_demonitor);
+    const reference other = self.alias();
+    self.send(other, 1);
+    self.send(alias, 2);
+    self.send(alias, 3);
+    for (;;) {
+      auto m = co_await self.receive(duration::zero());
+      if (!m)
+        break;
+      got.push_back(to_string(m.body()));
+    }
+  });
+  w.settle();
+  CHECK(got == log_lines{"2"});
 }
 
 TEST_CASE("the receive under way goes on behind a message that was dropped") {

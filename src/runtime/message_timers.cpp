@@ -70,10 +70,8 @@ reference message_timers::start(form what, duration delay, const pid& from, cons
 }
 
 message_timers::message_timer* message_timers::find(const reference& ref) const {
-  if (ref.size != 4 || ref.words[3] >= slots_.size())
-    return nullptr;
-  const auto& slot = slots_[ref.words[3]];
-  return slot != nullptr && slot->ref() == ref ? slot.get() : nullptr;
+  message_timer* timer = ref.words[3] < slots_.size() ? slots_[ref.words[3]].get() : nullptr;
+  return timer != nullptr && timer->ref() == ref ? timer : nullptr;
 }
 
 std::unique_ptr<message_timers::message_timer> message_timers::take(const reference& ref) {

@@ -121,10 +121,10 @@ void process::demonitor_node(atom node) {
   p.owner().relate(p.id(), node, -1);
 }
 
-reference process::alias() {
+reference process::alias(alias_mode mode) {
   auto& p = own(*this);
   const reference ref = p.owner().make_alias_reference(p.id());
-  p.extras().aliases.try_emplace(ref, alias_mode::explicit_unalias);
+  p.extras().aliases.try_emplace(ref, mode);
   return ref;
 }
 

@@ -81,7 +81,7 @@ public:
   void receive_signal(signal&& s);
   /// A message, for which there must be room.
   void deliver(term body);
-  /// What is put into the mailbox in any case.
+  /// What comes in, and stays, in any case: exits, downs, and the answers to what was asked.
   void notify(term body);
   /// Ends a monitor that this process holds, and tells the other side. False: there is none.
   bool stop_monitoring(const reference& ref);
@@ -132,8 +132,9 @@ public:
 
 private:
   void overflow(term body);
-  /// Ends the process before it runs again.
-  void terminate(term reason);
+  void enqueue(term body, bool kept);
+  /// Ends the process before it runs again. False: it is ending already.
+  bool terminate(term reason);
   void react_to_exit(const pid& from, const term& reason, bool from_link);
   void monitored_process_down(const signal& s);
   void alias_message(signal& s);

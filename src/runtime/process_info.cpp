@@ -58,14 +58,13 @@ task<std::optional<process_info>> info(process& self, pid who) {
   auto& asking = static_cast<runtime::process_block&>(self);
   if (who.node != self.node())
     co_return std::nullopt;
-  const reference ref = self.alias();
+  const reference ref = self.alias(alias_mode::reply_demonitor);
   asking.owner().route(
       {.kind = runtime::signal_kind::info, .from = self.self(), .to = who, .ref = ref});
   const auto is_answer = [&](term_ref message) {
     return message.is_tuple(2) && message.element(0).to_reference() == ref;
   };
   const auto answer = co_await self.receive(is_answer, infinity, mark);
-  self.unalias(ref);
   co_return try_decode<process_info>(answer.body().share(answer.body().element(1)));
 }
 

@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -446,4 +447,22 @@ TEST_CASE("a sender that waits for another scheduler ends with its node") {
   }
   w.system.stop();
   CHECK(w.system.process_count == 0);
+}
+
+TEST_CASE("a body may ask for more alignment than others") {
+  struct alignas(64) wide final : body {
+    explicit wide(bool* seen) : aligned(seen) {}
+    outcome run(process&) override {
+      *aligned = reinterpret_cast<std::uintptr_t>(this) % 64 == 0;
+      return outcome::finished;
+    }
+    bool* aligned;
+  };
+  world w;
+  for (int i = 0; i < 5; ++i) {
+    bool aligned = false;
+    w.system.at(0).spawn(owned_body(new wide(&aligned)), {});
+    w.settle();
+    CHECK(aligned);
+  }
 }

@@ -38,8 +38,10 @@ signal outgoing_monitor::signal_from(signal_kind kind, const pid& watcher,
 void process_block::deliver(term body) {
   if (inbox.size() >= limit.messages) [[unlikely]]
     return overflow(std::move(body));
-  notify(std::move(body));
+  enqueue(std::move(body), false);
 }
+
+void process_block::notify(term body) { enqueue(std::move(body), true); }
 
 void process_block::overflow(term body) {
   static const atom mailbox_full("mailbox_full");
@@ -47,32 +49,32 @@ void process_block::overflow(term body) {
   case full_mailbox::drop_newest:
     break;
   case full_mailbox::drop_oldest:
-    if (!inbox.empty()) {
-      const message oldest = inbox.take_oldest();
-      notify(std::move(body));
+    if (const message oldest = inbox.take_oldest()) {
+      enqueue(std::move(body), false);
       return owner_->dead_letter(term(self_), oldest.body());
     }
     break;
   case full_mailbox::kill:
-    log::limited("mailbox_full", log::level::error, "process", to_string(term(self_)),
-                 " ends: its mailbox is full, ", inbox.size(), " messages");
-    terminate(term(mailbox_full));
+    if (terminate(term(mailbox_full)))
+      log::limited("mailbox_full", log::level::error, "process", to_string(term(self_)),
+                   " ends: its mailbox is full, ", inbox.size(), " messages");
   }
   owner_->dead_letter(term(self_), body);
 }
 
-void process_block::terminate(term reason) {
+bool process_block::terminate(term reason) {
   if (run_state == state::ending || pending_exit)
-    return;
+    return false;
   pending_exit = std::move(reason);
   if (run_state == state::waiting)
     owner_->make_runnable(*this);
+  return true;
 }
 
-void process_block::notify(term body) {
+void process_block::enqueue(term body, bool kept) {
   if (run_state == state::ending || pending_exit)
     return;
-  inbox.push(std::move(body));
+  inbox.push(std::move(body), kept);
   if (run_state == state::waiting)
     owner_->make_runnable(*this);
 }
@@ -198,10 +200,15 @@ void process_block::alias_message(signal& s) {
   if (const outgoing_monitor* monitor = x->monitoring.find(s.ref)) {
     if (monitor->alias == alias_mode::none)
       return;
-    if (monitor->alias == alias_mode::reply_demonitor)
+    if (monitor->alias == alias_mode::reply_demonitor) {
       stop_monitoring(s.ref);
-  } else if (x->aliases.find(s.ref) == nullptr) {
+      return notify(std::move(s.body)); // the answer to a question: it ends the wait for it
+    }
+  } else if (const alias_mode* mode = x->aliases.find(s.ref); mode == nullptr) {
     return;
+  } else if (*mode == alias_mode::reply_demonitor) {
+    x->aliases.erase(s.ref);
+    return notify(std::move(s.body));
   }
   deliver(std::move(s.body));
 }
