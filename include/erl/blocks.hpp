@@ -15,4 +15,10 @@ void* take_block(std::size_t size);
 /// Takes back what `take_block(size)` returned, on any thread.
 void give_block(void* block, std::size_t size) noexcept;
 
+/// Base of classes whose objects are made and deleted one by one in such blocks.
+struct in_blocks {
+  static void* operator new(std::size_t size) { return take_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { give_block(block, size); }
+};
+
 } // namespace erl::detail

@@ -8,7 +8,6 @@
 #include <erl/blocks.hpp>
 
 #include <coroutine>
-#include <cstddef>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -19,11 +18,8 @@ template <class T = void> class task;
 
 namespace detail {
 
-class task_promise_base {
+class task_promise_base : public in_blocks {
 public:
-  static void* operator new(std::size_t size) { return take_block(size); }
-  static void operator delete(void* frame, std::size_t size) noexcept { give_block(frame, size); }
-
   std::suspend_always initial_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { failure_ = std::current_exception(); }
   void resume_after(std::coroutine_handle<> awaiter) noexcept { awaiter_ = awaiter; }

@@ -10,13 +10,8 @@
 
 namespace erl::runtime {
 
-class message_timers::message_timer final : public timer {
+class message_timers::message_timer final : public timer, public detail::in_blocks {
 public:
-  static void* operator new(std::size_t size) { return detail::take_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept {
-    detail::give_block(block, size);
-  }
-
   message_timer(message_timers& owner, const reference& ref, duration period, const pid& from,
                 const destination& to, term body)
       : owner_(owner), ref_(ref), period_(period), from_(from), to_(to), body_(std::move(body)) {}

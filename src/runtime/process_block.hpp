@@ -54,15 +54,10 @@ struct process_extras {
   bool watches_dead_letters = false;
 };
 
-class process_block final : public process {
+class process_block final : public process, public detail::in_blocks {
 public:
   static constexpr int reductions_a_slice = 2000;
   enum class state : std::uint8_t { waiting, runnable, running, ending };
-
-  static void* operator new(std::size_t size) { return detail::take_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept {
-    detail::give_block(block, size);
-  }
 
   process_block(scheduler& owner, pid self, pid parent, owned_body what);
   ~process_block() = default;

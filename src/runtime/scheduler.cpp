@@ -60,9 +60,7 @@ void scheduler::run() {
 }
 
 bool scheduler::round() {
-  std::size_t done = drain_lanes() + run_posted();
-  if (!parked_.empty() && resume_parked())
-    ++done;
+  std::size_t done = drain_lanes() + run_posted() + resume_parked();
   world_->poll();
   if (timers_.size() != 0)
     done += timers_.expire(world_->now());
@@ -131,8 +129,8 @@ void scheduler::end_all_processes() {
 
 // Lanes.
 
-lane<scheduler::lane_entry>& scheduler::lane_to(std::uint32_t scheduler) {
-  return *system_.at(scheduler).incoming_[number_];
+lane<scheduler::lane_entry>& scheduler::lane_to(std::uint32_t to) {
+  return *system_.at(to).incoming_[number_];
 }
 
 void scheduler::to_other(std::uint32_t to, lane_entry entry) {
@@ -150,22 +148,20 @@ void scheduler::to_other(std::uint32_t to, lane_entry entry) {
 
 bool scheduler::has_room(std::uint32_t to) { return lane_to(to).backlog() <= roomy; }
 
-bool scheduler::resume_parked() {
-  const auto kept = std::ranges::stable_partition(
-      parked_, [this](process_block* p) { return !has_room(p->congested); });
-  for (process_block* p : kept) {
+std::size_t scheduler::resume_parked() {
+  return std::erase_if(parked_, [this](process_block* p) {
+    if (!has_room(p->congested))
+      return false;
     p->congested = process_block::nowhere;
     append(*p);
-  }
-  const bool any = !kept.empty();
-  parked_.erase(kept.begin(), kept.end());
-  return any;
+    return true;
+  });
 }
 
 bool scheduler::publish_lanes() {
   bool any = false;
   for (std::uint32_t to = 0; to < system_.size(); ++to)
-    if (to != number_ && system_.at(to).incoming_[number_]->publish()) {
+    if (to != number_ && lane_to(to).publish()) {
       system_.at(to).wake_if_asleep();
       any = true;
     }

@@ -135,10 +135,10 @@ private:
   void wake_if_asleep();
   bool anything_to_do();
   void sleep();
-  lane<lane_entry>& lane_to(std::uint32_t scheduler);
+  lane<lane_entry>& lane_to(std::uint32_t to);
   void append(process_block& p);
-  bool has_room(std::uint32_t scheduler);
-  bool resume_parked();
+  bool has_room(std::uint32_t to);
+  std::size_t resume_parked();
 
   system& system_;
   const std::uint32_t number_;
