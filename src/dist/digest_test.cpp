@@ -1,5 +1,5 @@
 #include "dist/digest.hpp"
-#include "support/memory_driver.hpp"
+#include "base/memory_driver.hpp"
 #include "support/vectors.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -24,8 +24,8 @@ TEST_CASE("digests differ when one bit does", "[digest]") {
 }
 
 TEST_CASE("a challenge is outstanding as long as its entry lives", "[digest]") {
-  test::memory_network network;
-  test::memory_driver driver(network);
+  memory_network network;
+  memory_driver driver(network);
   challenge_set challenges;
   auto first = challenges.draw(driver);
   std::optional<challenge_set::entry> second = challenges.draw(driver);

@@ -1,6 +1,6 @@
 #include "dist/handshake.hpp"
 #include "dist/handshake_runner.hpp"
-#include "support/memory_driver.hpp"
+#include "base/memory_driver.hpp"
 #include "support/vectors.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -232,8 +232,8 @@ TEST_CASE("the old send_name and its complement are understood", "[handshake]") 
 }
 
 TEST_CASE("a node's own challenge is not answered", "[handshake]") {
-  erl::test::memory_network network;
-  erl::test::memory_driver driver(network);
+  erl::memory_network network;
+  erl::memory_driver driver(network);
   challenge_set challenges;
   const auto ours = challenges.draw(driver);
   auto options = named("a@h");

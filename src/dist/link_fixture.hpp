@@ -2,8 +2,8 @@
 /// without sockets.
 #pragma once
 
+#include "base/memory_driver.hpp"
 #include "dist/link.hpp"
-#include "support/memory_driver.hpp"
 #include <erl/etf/atom.hpp>
 
 #include <functional>
@@ -17,7 +17,7 @@ namespace erl::dist::test_only {
 /// Owns links and writes down what they deliver.
 class link_node final : public link_events, public accept_events {
 public:
-  link_node(test::memory_network& network, std::string name, bool visible = false)
+  link_node(memory_network& network, std::string name, bool visible = false)
       : io(network), network_(network) {
     options.name = std::move(name);
     options.flags = advertised(visible);
@@ -78,7 +78,7 @@ public:
 
   void log(std::string line) { events.push_back(std::move(line)); }
 
-  test::memory_driver io;
+  memory_driver io;
   timer_queue timers;
   challenge_set challenges;
   link_options options;
@@ -93,14 +93,14 @@ public:
   std::vector<link_closed> ends;
 
 private:
-  test::memory_network& network_;
+  memory_network& network_;
   std::unique_ptr<listener> listener_;
 };
 
 /// A peer that writes raw bytes and reads nothing unless told to.
 class raw_peer final : public stream_events, public accept_events {
 public:
-  explicit raw_peer(test::memory_network& network) : io(network) {}
+  explicit raw_peer(memory_network& network) : io(network) {}
 
   void listen(const endpoint& at) {
     std::error_code error;
@@ -125,7 +125,7 @@ public:
     stream_ = connection->accept(*this);
   }
 
-  test::memory_driver io;
+  memory_driver io;
   std::vector<std::byte> bytes; ///< all that has been received
   bool ended = false;
 

@@ -42,7 +42,7 @@ void shake_hands(raw_peer& peer, link_node& node) {
 
 /// Two nodes, connected by the first.
 struct pair {
-  explicit pair(const test::memory_options& how = {}) : network(how) {}
+  explicit pair(const memory_options& how = {}) : network(how) {}
 
   void settle() { turn_all(a, b); }
   void connect() {
@@ -62,7 +62,7 @@ struct pair {
   dist::link& from_a() { return *a.links.front(); }
   dist::link& from_b() { return *b.links.front(); }
 
-  test::memory_network network;
+  memory_network network;
   link_node a{network, "a@h"};
   link_node b{network, "b@h"};
 };
@@ -132,7 +132,7 @@ TEST_CASE("peers that do not know the cookie are refused with cause and cure", "
 }
 
 TEST_CASE("an unproved name does not become an atom", "[link]") {
-  test::memory_network network;
+  memory_network network;
   link_node node(network, "b@h");
   node.listen();
   raw_peer peer(network);
@@ -166,7 +166,7 @@ TEST_CASE("an address that nobody listens on, or that does not answer, is unreac
 }
 
 TEST_CASE("bytes that drip in do not prolong the seven seconds of a handshake", "[link]") {
-  test::memory_network network;
+  memory_network network;
   link_node node(network, "b@h");
   node.listen();
   raw_peer peer(network);
@@ -292,7 +292,7 @@ TEST_CASE("a frame beyond the limit ends the connection", "[link]") {
 }
 
 TEST_CASE("a peer may add only so many atoms", "[link]") {
-  test::memory_network network;
+  memory_network network;
   link_node node(network, "b@h");
   node.options.max_new_atoms = 1;
   node.listen();
@@ -421,7 +421,7 @@ TEST_CASE("a large message passes through small buffers whole", "[link]") {
 
 TEST_CASE("a visible connection needs two visible nodes", "[link]") {
   for (const bool both : {false, true}) {
-    test::memory_network network;
+    memory_network network;
     link_node a(network, "a@h", true);
     link_node b(network, "b@h", both);
     b.listen();

@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace erl {
@@ -28,6 +29,8 @@ public:
   peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd);
   ~peers();
 
+  /// One more peer that is not looked up.
+  void know(known_peer one) { known_.push_back(std::move(one)); }
   /// Before anything else happens: the schedulers that it serves.
   void bind(runtime::system& owner);
 

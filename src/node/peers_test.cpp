@@ -1,6 +1,6 @@
 /// Whole nodes against each other, on one thread, in virtual time and without sockets.
 #include "node/peers.hpp"
-#include "support/memory_driver.hpp"
+#include "base/memory_driver.hpp"
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
@@ -38,11 +38,11 @@ const std::vector<known_peer> everybody{
     {"a@sim", "10.0.0.1", 1}, {"b@sim", "10.0.0.2", 1}, {"c@sim", "10.0.0.3", 1}};
 
 struct sim_node {
-  sim_node(test::memory_network& network, const std::string& name, std::uint32_t creation,
+  sim_node(memory_network& network, const std::string& name, std::uint32_t creation,
            std::uint32_t schedulers = 2, const std::string& cookie = "cookie")
       : others(options(name, cookie), everybody, false),
         system({atom(std::string_view(name)), creation}, schedulers,
-               [&] { return std::make_unique<test::memory_driver>(network); }) {
+               [&] { return std::make_unique<memory_driver>(network); }) {
     others.bind(system);
     const auto at = std::find_if(everybody.begin(), everybody.end(),
                                  [&](const auto& k) { return k.name == name; });
@@ -106,7 +106,7 @@ struct cluster {
       network.advance(10ms);
     }
   }
-  test::memory_network network;
+  memory_network network;
   std::vector<std::unique_ptr<sim_node>> nodes;
 };
 

@@ -182,8 +182,12 @@ void scheduler::lose_node(atom node, std::uint32_t epoch) {
   if (epoch < peer.epoch)
     return;
   peer.epoch = epoch + 1;
-  const auto related = std::exchange(peer.related, {});
-  for (const auto& [who, count] : related)
+  std::vector<pid> related;
+  for (const auto& [who, count] : std::exchange(peer.related, {}))
+    related.push_back(who);
+  // In an order that does not depend on hashes, so that simulations can be repeated.
+  std::ranges::sort(related, {}, [](const pid& who) { return std::pair(who.serial, who.id); });
+  for (const pid& who : related)
     if (process_block* p = find(who))
       p->lose_node(node);
 }

@@ -12,7 +12,7 @@
 namespace erl::runtime {
 
 namespace {
-constexpr int slices_a_round = 256;
+constexpr std::uint32_t slices_a_round = 256;
 constexpr std::size_t publish_at = 32;
 constexpr std::size_t drain_at_once = 4096;
 /// Entries in a lane at which those who fill it are stopped, and at which they go on.
@@ -64,7 +64,10 @@ bool scheduler::round() {
   world_->poll();
   if (timers_.size() != 0)
     done += timers_.expire(world_->now());
-  for (int slice = 0; slice < slices_a_round && run_first_ != nullptr; ++slice, ++done) {
+  const std::uint32_t slices = random_ == nullptr ? slices_a_round : 1 + below(4);
+  for (std::uint32_t slice = 0; slice < slices && run_first_ != nullptr; ++slice, ++done) {
+    if (random_ != nullptr)
+      rotate_run_queue();
     process_block& p = *run_first_;
     run_first_ = p.run_next;
     if (run_first_ == nullptr)
@@ -80,6 +83,19 @@ bool scheduler::round() {
   if (publish_lanes())
     ++done;
   return done != 0 || run_first_ != nullptr;
+}
+
+bool scheduler::has_work() {
+  return run_first_ != nullptr || !flushes_.empty() || anything_to_do() ||
+         timers_.next() <= world_->now();
+}
+
+void scheduler::rotate_run_queue() {
+  for (std::uint32_t moves = below(3); moves > 0 && run_first_ != run_last_; --moves) {
+    process_block& p = *run_first_;
+    run_first_ = p.run_next;
+    append(p);
+  }
 }
 
 bool scheduler::anything_to_do() {
@@ -115,8 +131,7 @@ std::size_t scheduler::run_posted() {
 void scheduler::end_all_processes() {
   std::vector<process_block*> all;
   const auto collect = [&](process_block& p) { all.push_back(&p); };
-  local_.for_each(collect);
-  guests_.for_each(collect);
+  each_process(collect);
   for (process_block* p : all) {
     run_first_ = run_last_ = nullptr; // what the last one woke may be the next to go
     parked_.clear();
@@ -170,8 +185,12 @@ bool scheduler::publish_lanes() {
 
 std::size_t scheduler::drain_lanes() {
   std::size_t drained = 0;
-  for (std::uint32_t from = 0; from < incoming_.size(); ++from) {
-    drained += incoming_[from]->drain(drain_at_once, [this](lane_entry&& entry) {
+  const auto lanes = static_cast<std::uint32_t>(incoming_.size());
+  const std::uint32_t first = random_ == nullptr ? 0 : below(lanes);
+  const std::size_t most = random_ == nullptr ? drain_at_once : 1 + below(8);
+  for (std::uint32_t i = 0; i < lanes; ++i) {
+    const std::uint32_t from = (first + i) % lanes;
+    drained += incoming_[from]->drain(most, [this](lane_entry&& entry) {
       if (entry.other != nullptr)
         handle(std::move(*entry.other));
       else
@@ -236,6 +255,10 @@ void scheduler::run_slice(process_block& p) {
   p.run_state = process_block::state::running;
   p.reductions = p.used_reductions();
   p.budget = process_block::reductions_a_slice;
+  if (random_ != nullptr) {
+    p.budget = static_cast<int>(2 + below(16)); // 1 would be none at all;
+    p.reductions -= static_cast<std::uint64_t>(process_block::reductions_a_slice - p.budget);
+  }
   body::outcome outcome{};
   running_ = &p;
   try {

@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <unordered_map>
 #include <vector>
 
@@ -60,6 +61,17 @@ public:
   bool round();
   /// Ends all processes, without running their bodies again.
   void end_all_processes();
+  /// Calls `use(process_block&)` for each process.
+  template <class Use> void each_process(Use&& use) const {
+    local_.for_each(use);
+    guests_.for_each(use);
+  }
+  /// Whether a round would find anything to do now.
+  bool has_work();
+  /// Null: everything in its usual order. Otherwise what may happen in any of several orders
+  /// happens in a random one, in short slices and small helpings. `random` is used by this
+  /// scheduler's thread.
+  void shuffle(std::mt19937_64* random) { random_ = random; }
 
   system& owner() const { return system_; }
   std::uint32_t number() const { return number_; }
@@ -139,6 +151,10 @@ private:
   void append(process_block& p);
   bool has_room(std::uint32_t to);
   std::size_t resume_parked();
+  std::uint32_t below(std::uint32_t limit) {
+    return static_cast<std::uint32_t>((*random_)() % limit);
+  }
+  void rotate_run_queue();
 
   system& system_;
   const std::uint32_t number_;
@@ -169,6 +185,7 @@ private:
   std::atomic<bool> has_posted_{false};
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
+  std::mt19937_64* random_ = nullptr;
   friend system;
 };
 

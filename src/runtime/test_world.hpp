@@ -1,8 +1,8 @@
 /// A node's schedulers on one thread and in virtual time, for tests.
 #pragma once
 
+#include "base/memory_driver.hpp"
 #include "runtime/system.hpp"
-#include "support/memory_driver.hpp"
 #include <erl/process.hpp>
 
 #include <memory>

@@ -15,6 +15,7 @@ BEGIN {
   allow("dist", "base etf", "openssl")
   allow("otp", "runtime base etf", "")
   allow("node", "otp dist runtime base epmd etf", "asio sockets openssl")
+  allow("sim", "node otp dist runtime base etf", "")
   allow("cli", "node otp dist runtime base epmd etf", "cxxopts iostream")
 
   # Public headers outside a folder of a layer: whose they are.
@@ -45,7 +46,7 @@ function layer_of(file) {
 function included_layer(header, quoted) {
   if (header ~ /^erl\//) return public_layer(substr(header, 5))
   if (quoted) {
-    if (header ~ /^(etf|epmd|base|runtime|dist|otp|node|cli)\//) { sub(/\/.*/, "", header); return header }
+    if (header ~ /^(etf|epmd|base|runtime|dist|otp|node|sim|cli)\//) { sub(/\/.*/, "", header); return header }
     return header ~ /\// ? "unknown" : ""
   }
   return ""

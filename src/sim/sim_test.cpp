@@ -1,0 +1,288 @@
+#include <erl/erl.hpp>
+#include <erl/etf/print.hpp>
+#include <erl/log.hpp>
+#include <erl/sim.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+using namespace erl;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+
+struct add {
+  std::int64_t amount = 0;
+  using erl_shape = tagged_shape<"add">;
+};
+class counter : public gen_server<counter> {
+public:
+  using calls = messages<add>;
+  std::int64_t handle_call(add request) { return count_ += request.amount; }
+
+private:
+  std::int64_t count_ = 0;
+};
+
+struct ping {
+  pid from;
+  std::int64_t number = 0;
+  using erl_shape = tagged_shape<"ping">;
+};
+struct pong {
+  std::int64_t number = 0;
+  using erl_shape = tagged_shape<"pong">;
+};
+task<> answer(process& self) {
+  self.register_name("answer");
+  for (;;) {
+    auto m = co_await self.receive(any_of<ping>);
+    const auto question = *m.as<ping>();
+    self.send(question.from, pong{question.number});
+  }
+}
+
+supervisor counters() {
+  return supervisor{one_for_one, {.intensity = 1, .period = 5s}, child<counter>("counter")};
+}
+
+/// Keeps the log quiet.
+struct silence {
+  silence() { log::set_level(log::level::off); }
+  ~silence() { log::set_level(log::level::info); }
+};
+
+} // namespace
+
+TEST_CASE("simulated nodes connect, and their processes talk, in every order") {
+  const silence quiet;
+  sim::check({1, 200}, [](sim::world& world) {
+    auto& a = world.add_node("a@sim");
+    auto& b = world.add_node("b@sim");
+    a.spawn(answer);
+    world.settle();
+    sim::probe test(b);
+    for (std::int64_t i = 0; i < 10; ++i)
+      test.send({"answer", "a@sim"}, ping{test.self(), i});
+    for (std::int64_t i = 0; i < 10; ++i)
+      CHECK(test.expect<pong>().number == i);
+    CHECK(a.connected() == std::vector<std::string>{"b@sim"});
+    CHECK(world.elapsed() == 0s);
+  });
+}
+
+TEST_CASE("seeds choose different orders, and each its own again") {
+  std::set<std::vector<std::int64_t>> orders;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    std::vector<std::int64_t> order[2];
+    std::uint64_t trace[2];
+    for (int i = 0; i < 2; ++i) {
+      sim::world world(seed);
+      auto& a = world.add_node("a@sim", {.schedulers = 2});
+      sim::probe test(a);
+      const auto one = [](process& self, pid& to, std::int64_t& number) -> task<> {
+        const pid receiver = to;
+        self.send(receiver, pong{number});
+        co_return;
+      };
+      for (std::int64_t n = 0; n < 4; ++n)
+        a.spawn(one, test.self(), n);
+      for (int n = 0; n < 4; ++n)
+        order[i].push_back(test.expect<pong>().number);
+      trace[i] = world.trace();
+    }
+    CHECK(order[0] == order[1]);
+    CHECK(trace[0] == trace[1]);
+    orders.insert(order[0]);
+  }
+  CHECK(orders.size() > 5);
+}
+
+TEST_CASE("time passes when nothing else can happen") {
+  sim::world world;
+  auto& a = world.add_node("a@sim");
+  sim::probe test(a);
+  test.act([](process& self) { self.send_after(1h, self.self(), pong{1}); });
+  CHECK_THROWS_AS(test.next(59min), sim::failure);
+  CHECK(test.expect<pong>(2min).number == 1);
+  CHECK(world.elapsed() == 1h);
+  bool later = false;
+  CHECK_FALSE(world.run_until([&] { return later; }, 10s));
+  CHECK(world.elapsed() == 1h + 10s);
+}
+
+TEST_CASE("a supervisor starts its children and starts them again") {
+  const silence quiet;
+  sim::check({1, 50}, [](sim::world& world) {
+    auto& a = world.add_node("a@sim");
+    a.start(counters());
+    const auto first = a.whereis("counter");
+    REQUIRE(first);
+    a.exit(*first, atom("kill"));
+    world.settle();
+    const auto second = a.whereis("counter");
+    REQUIRE(second);
+    CHECK(*first != *second);
+    CHECK_FALSE(a.is_alive(*first));
+  });
+}
+
+TEST_CASE("the network is late, stalls, splits and breaks as it is told") {
+  const silence quiet;
+  sim::check({1, 50}, [](sim::world& world) {
+    auto& a = world.add_node("a@sim", {.tick_time = 4s});
+    auto& b = world.add_node("b@sim", {.tick_time = 4s});
+    a.spawn(answer);
+    world.settle();
+    const destination server{"answer", "a@sim"};
+    sim::probe test(b);
+    const auto ask = [&](std::int64_t number) { test.send(server, ping{test.self(), number}); };
+    ask(1);
+    test.expect<pong>();
+
+    world.delay(a, b, 10ms);
+    const duration before = world.elapsed();
+    ask(2);
+    test.expect<pong>();
+    CHECK(world.elapsed() - before >= 20ms);
+
+    world.stall(a, b, true);
+    ask(3);
+    test.expect_nothing(1s);
+    world.stall(a, b, false);
+    CHECK(test.expect<pong>().number == 3);
+
+    test.act([](process& self) { self.monitor_node("a@sim"); });
+    world.settle();
+    world.partition(a, b, true);
+    ask(4);
+    CHECK(test.expect<nodedown>(6s).node == atom("a@sim"));
+    world.partition(a, b, false);
+    ask(5);
+    CHECK(test.expect<pong>(10s).number == 5);
+
+    test.act([](process& self) { self.monitor_node("a@sim"); });
+    world.settle();
+    world.cut(a, b);
+    test.expect<nodedown>(0s);
+  });
+}
+
+TEST_CASE("a node crashes, loses its power, and comes back as another one") {
+  const silence quiet;
+  sim::check({1, 50}, [](sim::world& world) {
+    auto& a = world.add_node("a@sim", {.tick_time = 4s});
+    auto& b = world.add_node("b@sim", {.tick_time = 4s});
+    const pid first = a.spawn(answer);
+    world.settle();
+    sim::probe test(b);
+    const auto watch = [&](const destination& who) {
+      test.act([&](process& self) { self.monitor(who); });
+    };
+    watch(first);
+    world.settle();
+    a.crash();
+    CHECK(test.expect<down>(0s).reason.is(atom("noconnection")));
+    CHECK_FALSE(a.running());
+
+    a.restart();
+    a.spawn(answer);
+    watch(first);
+    CHECK(test.expect<down>().reason.is(atom("noproc")));
+    watch({"answer", "a@sim"});
+    test.expect_nothing(1s);
+    a.power_off();
+    CHECK(test.expect<down>(6s).reason.is(atom("noconnection")));
+  });
+}
+
+TEST_CASE("a probe passes over what is allowed, and fails on what is not") {
+  sim::world world;
+  auto& a = world.add_node("a@sim");
+  sim::probe test(a);
+  test.allow<pong>();
+  a.inject(test.self(), pong{1});
+  a.inject(test.self(), add{2});
+  CHECK(test.expect<add>().amount == 2);
+  a.inject(test.self(), pong{1});
+  test.expect_nothing(1s);
+
+  test.disallow<pong>();
+  a.inject(test.self(), pong{7});
+  CHECK_THROWS_WITH(test.expect<add>(), ContainsSubstring("{pong,7}"));
+  a.inject(test.self(), add{1});
+  CHECK_THROWS_WITH(test.expect<ping>(), ContainsSubstring("{add,1}"));
+  CHECK_THROWS_WITH(test.next(50ms), ContainsSubstring("50 ms"));
+  a.inject(test.self(), add{1});
+  CHECK_THROWS_WITH(test.expect_nothing(1s), ContainsSubstring("{add,1}"));
+}
+
+TEST_CASE("what a node still holds can be counted") {
+  sim::world world;
+  auto& a = world.add_node("a@sim", {.schedulers = 1});
+  const auto idle = [](process& self) -> task<> {
+    const auto never = [](term_ref) { return false; };
+    auto m = co_await self.receive(never);
+  };
+  const pid other = a.spawn(idle);
+  sim::probe test(a);
+  reference alias;
+  test.act([&](process& self) {
+    self.link(other);
+    self.monitor(other);
+    alias = self.alias();
+  });
+  a.inject(other, pong{});
+  world.settle();
+  const auto held = a.held();
+  CHECK(held.links == 2);
+  CHECK(held.monitors == 2);
+  CHECK(held.aliases == 1);
+  CHECK(held.messages == 1);
+  a.exit(other, atom("kill"));
+  std::set<std::string> kinds;
+  for (int i = 0; i < 2; ++i)
+    kinds.insert(to_string(test.next().element(0)));
+  CHECK(kinds == std::set<std::string>{"'DOWN'", "'EXIT'"});
+  world.settle();
+  CHECK(a.held().links + a.held().monitors == 0);
+}
+
+TEST_CASE("a check names the seed that fails, and the environment picks seeds") {
+  const auto seeds_that_run = [](const sim::seed_range& range) {
+    std::vector<std::uint64_t> all;
+    sim::check(range, [&](sim::world& world) { all.push_back(world.seed()); });
+    return all;
+  };
+  CHECK(seeds_that_run({5, 7}) == std::vector<std::uint64_t>{5, 5, 6, 7});
+  ::setenv("ERLPP_SEEDS", "8..9", 1);
+  CHECK(seeds_that_run({5, 7}) == std::vector<std::uint64_t>{8, 8, 9});
+  ::setenv("ERLPP_SEED", "3", 1);
+  CHECK(seeds_that_run({5, 7}) == std::vector<std::uint64_t>{3, 3});
+  ::setenv("ERLPP_SEED", "three", 1);
+  CHECK_THROWS_WITH(seeds_that_run({5, 7}), ContainsSubstring("\"three\" is not a number"));
+  ::unsetenv("ERLPP_SEED");
+  ::unsetenv("ERLPP_SEEDS");
+
+  int runs = 0;
+  CHECK_THROWS_WITH(sim::check({1, 5},
+                               [&](sim::world& world) {
+                                 if (++runs % 2 == 1)
+                                   world.add_node("a@sim");
+                                 world.settle();
+                               }),
+                    ContainsSubstring("cannot be repeated"));
+  CHECK_THROWS_AS(sim::check({1, 5},
+                             [&](sim::world& world) {
+                               world.add_node("a@sim");
+                               world.add_node("a@sim");
+                             }),
+                  sim::failure);
+}
