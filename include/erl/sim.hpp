@@ -33,6 +33,10 @@
 #include <utility>
 #include <vector>
 
+namespace erl::runtime {
+class system;
+}
+
 namespace erl::sim {
 
 class world;
@@ -90,8 +94,9 @@ public:
     std::uint64_t links = 0;
     std::uint64_t monitors = 0; ///< both ends count
     std::uint64_t aliases = 0;
-    std::uint64_t messages = 0; ///< in mailboxes
-    std::uint64_t timers = 0;   ///< those of connections included
+    std::uint64_t messages = 0;  ///< in mailboxes
+    std::uint64_t timers = 0;    ///< those of connections included
+    std::uint64_t relations = 0; ///< with processes of other nodes
   };
   holdings held() const;
 
@@ -108,6 +113,7 @@ public:
 private:
   friend world;
   friend class probe;
+  friend runtime::system& system_of(const node&);
   explicit node(impl* state) noexcept : impl_(state) {}
   ~node();
   impl* impl_;

@@ -172,6 +172,13 @@ void scheduler::relate(const pid& who, atom node, int change) {
     related[who] = static_cast<std::uint32_t>(count);
 }
 
+std::size_t scheduler::relations() const {
+  std::size_t total = 0;
+  for (const auto& [node, peer] : peers_)
+    total += peer.related.size();
+  return total;
+}
+
 std::uint32_t scheduler::epoch_of(atom node) const {
   const auto found = peers_.find(node);
   return found == peers_.end() ? 0 : found->second.epoch;

@@ -115,6 +115,8 @@ public:
 
   /// Counts one more (or less) relation of `who` with `node`.
   void relate(const pid& who, atom node, int change);
+  /// How many of its processes are related with other nodes' processes, by node.
+  std::size_t relations() const;
   /// Which life of the connection to `node` this scheduler knows.
   std::uint32_t epoch_of(atom node) const;
   /// The connection to `node` is gone: its processes' relations end.

@@ -66,6 +66,8 @@ runtime::scheduler& node::impl::any_scheduler() {
   return running().at(in.network.random() % system->size());
 }
 
+runtime::system& system_of(const node& n) { return n.impl_->running(); }
+
 node::~node() = default;
 
 atom node::name() const { return impl_->node; }
@@ -135,6 +137,7 @@ node::holdings node::held() const {
   auto& system = impl_->running();
   for (std::size_t i = 0; i < system.size(); ++i) {
     total.timers += system.at(i).timers().size();
+    total.relations += system.at(i).relations();
     system.at(i).each_process([&](runtime::process_block& p) {
       total.messages += p.inbox.size();
       if (const auto* x = p.extras_if_any()) {

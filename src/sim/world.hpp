@@ -13,6 +13,9 @@
 
 namespace erl::sim {
 
+/// A running node's schedulers, for tests that look inside.
+runtime::system& system_of(const node& n);
+
 struct node::impl {
   impl(world::impl& owner, std::string full_name, const node_options& chosen);
 

@@ -1,0 +1,134 @@
+// What Erlang guarantees, checked on random runs of simulated clusters.
+//
+//   properties [--seeds=FROM..TO] [--commands=N] [--faults]
+//
+// Each seed makes a cluster, commands and the order in which everything happens. Ends with status 1
+// at the first seed that fails, after the shortest list of commands that fails in the same way.
+// --faults plants a fault against each invariant in turn, and ends with status 1 if one is not
+// found.
+#include "run.hpp"
+#include <erl/log.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+namespace {
+
+using namespace properties;
+
+struct settings {
+  std::uint64_t from = 1;
+  std::uint64_t to = 2000;
+  std::uint64_t commands = 200;
+  bool faults = false;
+};
+
+bool number(std::string_view text, std::uint64_t& to) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool parse(int count, char** words, settings& to) {
+  for (int i = 1; i < count; ++i) {
+    std::string_view word = words[i];
+    if (word == "--faults") {
+      to.faults = true;
+    } else if (word.starts_with("--commands=")) {
+      if (!number(word.substr(11), to.commands))
+        return false;
+    } else if (word.starts_with("--seeds=")) {
+      word.remove_prefix(8);
+      const std::size_t dots = word.find("..");
+      if (dots == std::string_view::npos || !number(word.substr(0, dots), to.from) ||
+          !number(word.substr(dots + 2), to.to))
+        return false;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<violation> fails(std::uint64_t seed, const std::vector<command>& commands,
+                               invariant planted = invariant::none) {
+  try {
+    const std::uint64_t trace = run(seed, commands, planted);
+    if (planted == invariant::reproducible || seed % 100 == 0)
+      if (run(seed, commands, planted) != trace)
+        return violation(invariant::reproducible, "a second run went another way");
+  } catch (const violation& v) {
+    return v;
+  }
+  return std::nullopt;
+}
+
+/// Leaves out what is not needed to fail, in ever smaller pieces.
+std::vector<command> shrink(std::uint64_t seed, std::vector<command> commands, invariant which) {
+  for (std::size_t piece = commands.size() / 2; piece > 0; piece /= 2)
+    for (std::size_t at = 0; at < commands.size();) {
+      std::vector<command> fewer = commands;
+      const auto first = fewer.begin() + static_cast<std::ptrdiff_t>(at);
+      fewer.erase(first, first + static_cast<std::ptrdiff_t>(std::min(piece, fewer.size() - at)));
+      if (const auto v = fails(seed, fewer); v && v->which == which)
+        commands = std::move(fewer);
+      else
+        at += piece;
+    }
+  return commands;
+}
+
+int check_seeds(const settings& wanted) {
+  for (std::uint64_t seed = wanted.from; seed <= wanted.to; ++seed) {
+    const auto commands = generate(seed, wanted.commands);
+    const auto v = fails(seed, commands);
+    if (!v)
+      continue;
+    std::printf("seed %llu fails: %s\n", static_cast<unsigned long long>(seed), v->what());
+    for (const command& c : shrink(seed, commands, v->which))
+      std::printf("  %s\n", to_string(c).c_str());
+    std::printf("again: properties --seeds=%llu..%llu --commands=%llu\n",
+                static_cast<unsigned long long>(seed), static_cast<unsigned long long>(seed),
+                static_cast<unsigned long long>(wanted.commands));
+    return 1;
+  }
+  std::printf("seeds %llu to %llu of %llu commands: all hold\n",
+              static_cast<unsigned long long>(wanted.from),
+              static_cast<unsigned long long>(wanted.to),
+              static_cast<unsigned long long>(wanted.commands));
+  return 0;
+}
+
+int plant_faults(const settings& wanted) {
+  int missed = 0;
+  for (auto which = invariant::link_symmetry; which <= invariant::reproducible;
+       which = static_cast<invariant>(static_cast<int>(which) + 1)) {
+    std::uint64_t seed = wanted.from;
+    std::optional<violation> found;
+    for (; seed <= wanted.to && !found; ++seed)
+      if (auto v = fails(seed, generate(seed, wanted.commands), which); v && v->which == which)
+        found = std::move(v);
+    std::printf(
+        "%-14s %s\n", name_of(which),
+        found ? ("found after " + std::to_string(seed - wanted.from) + " seeds: " + found->what())
+                    .c_str()
+              : "NOT FOUND");
+    missed += found ? 0 : 1;
+  }
+  return missed == 0 ? 0 : 1;
+}
+
+} // namespace
+
+int main(int count, char** words) {
+  settings wanted;
+  if (!parse(count, words, wanted)) {
+    std::fputs("usage: properties [--seeds=FROM..TO] [--commands=N] [--faults]\n", stderr);
+    return 2;
+  }
+  erl::log::set_level(erl::log::level::off);
+  return wanted.faults ? plant_faults(wanted) : check_seeds(wanted);
+}

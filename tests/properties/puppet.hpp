@@ -1,0 +1,61 @@
+/// The puppets of a property test, and what is known of each.
+#pragma once
+
+#include "runtime/process_block.hpp"
+#include <erl/erl.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace properties {
+
+/// A message on its way: when it may be missing.
+struct sent_message {
+  bool may_vanish = false; ///< it went to a name or an alias, which may not be there
+  std::uint32_t life = 0;  ///< of the sender's node
+  std::uint32_t epoch = 0; ///< of the sender's connection to the receiver's node
+};
+
+/// From one puppet to another.
+struct conversation {
+  std::vector<sent_message> sent;
+  std::size_t arrived = 0; ///< behind the last one that has arrived
+};
+
+struct watch {
+  int target = -1; ///< the puppet; -1: by name
+  erl::atom node;
+  std::uint32_t epoch = 0;
+  bool ended = false;   ///< its DOWN has come
+  bool stopped = false; ///< demonitored in time, or flushed: no DOWN may come
+};
+
+struct puppet {
+  int number = 0;
+  int node = 0;
+  std::uint32_t life = 0; ///< of its node
+  erl::pid self;
+  erl::runtime::process_block* block = nullptr; ///< null: it has ended
+  std::deque<std::function<void(erl::process&)>> orders;
+
+  bool traps = false;
+  std::optional<erl::term> reason; ///< that it ended with, as told by the first who heard
+  bool ended_normally = false;     ///< was told to
+  std::unordered_map<erl::reference, watch> watches;
+  std::vector<erl::reference> watch_order; ///< to pick one by number
+  std::vector<erl::reference> aliases;
+  std::map<int, std::uint64_t> silent;     ///< unlinked from these: no EXIT of theirs may come
+  std::map<int, int> exits;                ///< with a true reason, by puppet
+  std::map<int, bool> end_seen;            ///< DOWN or EXIT with a true reason has come
+  std::map<int, int> normal_exits_sent_by; ///< exit/2 with `normal`
+  std::map<int, conversation> from;        ///< by sender
+  std::map<std::uint64_t, bool> timers;    ///< number -> must not fire any more
+  std::vector<std::pair<std::uint64_t, erl::reference>> running_timers;
+};
+
+} // namespace properties
