@@ -14,13 +14,15 @@ struct frequency {
 };
 
 constexpr std::array frequencies{
-    frequency{operation::spawn, "spawn", 6},
+    frequency{operation::spawn, "spawn", 8},
+    frequency{operation::spawn_child, "spawn_child", 8},
     frequency{operation::send, "send", 40},
     frequency{operation::send_to_name, "send_to_name", 6},
-    frequency{operation::send_to_alias, "send_to_alias", 6},
+    frequency{operation::send_to_alias, "send_to_alias", 8},
     frequency{operation::link, "link", 14},
     frequency{operation::unlink, "unlink", 12},
     frequency{operation::monitor, "monitor", 14},
+    frequency{operation::monitor_alias, "monitor_alias", 6},
     frequency{operation::monitor_name, "monitor_name", 4},
     frequency{operation::demonitor, "demonitor", 4},
     frequency{operation::demonitor_flush, "demonitor_flush", 4},

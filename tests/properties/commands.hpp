@@ -12,12 +12,14 @@ namespace properties {
 
 enum class operation : std::uint8_t {
   spawn,
+  spawn_child,
   send,
   send_to_name,
   send_to_alias,
   link,
   unlink,
   monitor,
+  monitor_alias,
   monitor_name,
   demonitor,
   demonitor_flush,

@@ -27,6 +27,13 @@ struct conversation {
   std::size_t arrived = 0; ///< behind the last one that has arrived
 };
 
+/// Something that messages can be sent to.
+struct open_alias {
+  erl::alias_mode mode = erl::alias_mode::explicit_unalias;
+  /// Set: only this many messages of its owner, counted from its start, may have come by it.
+  std::optional<std::uint64_t> closed;
+};
+
 struct watch {
   int target = -1; ///< the puppet; -1: by name
   erl::atom node;
@@ -40,7 +47,9 @@ struct puppet {
   int node = 0;
   std::uint32_t life = 0; ///< of its node
   erl::pid self;
-  erl::runtime::process_block* block = nullptr; ///< null: it has ended
+  erl::runtime::process_block* block = nullptr; ///< once it has started, until it ends
+  bool ended = false;
+  std::uint64_t received = 0;
   std::deque<std::function<void(erl::process&)>> orders;
 
   bool traps = false;
@@ -48,7 +57,8 @@ struct puppet {
   bool ended_normally = false;     ///< was told to
   std::unordered_map<erl::reference, watch> watches;
   std::vector<erl::reference> watch_order; ///< to pick one by number
-  std::vector<erl::reference> aliases;
+  std::unordered_map<erl::reference, open_alias> aliases;
+  std::vector<erl::reference> alias_order;
   std::map<int, std::uint64_t> silent;     ///< unlinked from these: no EXIT of theirs may come
   std::map<int, int> exits;                ///< with a true reason, by puppet
   std::map<int, bool> end_seen;            ///< DOWN or EXIT with a true reason has come

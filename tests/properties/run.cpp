@@ -34,6 +34,7 @@ struct numbered {
   std::int64_t from = 0;
   std::int64_t to = 0;
   std::int64_t number = 0;
+  erl::reference alias; ///< by which it was sent
   using erl_shape = erl::tagged_shape<"m">;
 };
 /// An exit reason that is used once.
@@ -52,7 +53,9 @@ const atom normal("normal");
 const atom kill("kill");
 const atom killed("killed");
 
-constexpr int most_puppets = 24;
+/// Few, so that they have much to do with each other.
+constexpr std::size_t most_alive = 6;
+constexpr std::size_t most_puppets = 40;
 constexpr std::array<const char*, 3> names{"alpha", "beta", "gamma"};
 
 class test {
@@ -80,14 +83,28 @@ private:
 
   // Doing.
   void spawn(int node);
-  puppet& at(std::uint32_t number) { return *puppets_[number % puppets_.size()]; }
+  puppet& add(int node);
+  /// Mostly one that lives.
+  puppet& at(std::uint32_t number) {
+    const std::size_t dead = puppets_.size() - alive_.size();
+    if (alive_.empty() || (number % 8 == 0 && dead != 0))
+      return *puppets_[number / 8 % puppets_.size()];
+    return *puppets_[static_cast<std::size_t>(alive_[number / 8 % alive_.size()])];
+  }
   home& node_at(std::uint32_t number) { return nodes_[number % nodes_.size()]; }
   void order(puppet& who, std::function<void(process&)> what);
   void send(puppet& from, puppet& to, const erl::destination& where, bool may_vanish,
             process& self);
+  void spawn_child(puppet& parent, std::uint32_t how, process& self);
   void link(puppet& who, puppet& other, process& self);
   void unlink(puppet& who, puppet& other, process& self);
-  void monitor(puppet& who, puppet& other, process& self);
+  void monitor(puppet& who, puppet& other, erl::alias_mode mode, process& self);
+  /// What is in the mailbox already stays.
+  static void close(const puppet& who, open_alias& alias) {
+    if (!alias.closed)
+      alias.closed = who.received + who.block->inbox.size();
+  }
+  static void add_alias(puppet& who, const reference& ref, erl::alias_mode mode);
   void demonitor(puppet& who, std::uint32_t which, bool flush, process& self);
   void cancel_timer(puppet& who, process& self);
   void on_nodes(const command& c);
@@ -113,6 +130,7 @@ private:
   // Judging.
   void received(puppet& who, const term& m);
   void received_number(puppet& who, const numbered& m);
+  static void received_by_alias(puppet& who, const reference& ref, open_alias& alias);
   void received_exit(puppet& who, const erl::exit_signal& m);
   void received_down(puppet& who, const term& body, const erl::down& m);
   void ended(puppet& who, int other, const term& reason);
@@ -130,6 +148,7 @@ private:
   static inline std::uint64_t runs_ = 0; // what the fault against reproducible is made of
   std::vector<home> nodes_;
   std::vector<std::unique_ptr<puppet>> puppets_;
+  std::vector<int> alive_;
   std::unordered_map<pid, int> by_pid_;
   std::map<std::int64_t, std::pair<int, int>> exit_signals_; ///< reason -> from, to
   std::int64_t reasons_ = 0;
@@ -143,9 +162,14 @@ public:
   puppet_body(test& owner, puppet& who) : owner_(owner), who_(who) {}
   puppet_body(const puppet_body&) = delete;
   puppet_body& operator=(const puppet_body&) = delete;
-  ~puppet_body() override { who_.block = nullptr; }
+  ~puppet_body() override {
+    who_.block = nullptr;
+    who_.ended = true;
+    std::erase(owner_.alive_, who_.number);
+  }
 
   outcome run(process& self) override {
+    who_.block = &static_cast<erl::runtime::process_block&>(self);
     while (!who_.orders.empty()) {
       const auto what = std::move(who_.orders.front());
       who_.orders.pop_front();
@@ -171,25 +195,48 @@ private:
 
 // Doing.
 
-void test::spawn(int node) {
-  if (puppets_.size() >= most_puppets)
-    return;
-  home& its = nodes_[static_cast<std::size_t>(node)];
+puppet& test::add(int node) {
   puppets_.push_back(std::make_unique<puppet>());
   puppet& p = *puppets_.back();
   p.number = static_cast<int>(puppets_.size() - 1);
   p.node = node;
-  p.life = its.life;
-  p.self = its.node->spawn_body(erl::owned_body(new puppet_body(*this, p)));
-  p.block = erl::sim::system_of(*its.node).owner_of(p.self).find(p.self);
+  p.life = nodes_[static_cast<std::size_t>(node)].life;
+  alive_.push_back(p.number);
+  return p;
+}
+
+void test::spawn(int node) {
+  if (puppets_.size() >= most_puppets || alive_.size() >= most_alive)
+    return;
+  puppet& p = add(node);
+  p.self = nodes_[static_cast<std::size_t>(node)].node->spawn_body(
+      erl::owned_body(new puppet_body(*this, p)));
   by_pid_.emplace(p.self, p.number);
 }
 
+void test::spawn_child(puppet& parent, std::uint32_t how, process& self) {
+  if (puppets_.size() >= most_puppets || alive_.size() >= most_alive)
+    return;
+  puppet& p = add(parent.node);
+  const auto schedulers = parent.block->owner().owner().size();
+  const erl::spawned child = self.spawn_body(erl::owned_body(new puppet_body(*this, p)),
+                                             {.link = (how & 1) != 0,
+                                              .monitor = (how & 2) != 0,
+                                              .scheduler = static_cast<int>(how / 4 % schedulers)});
+  p.self = child.process;
+  by_pid_.emplace(p.self, p.number);
+  if ((how & 2) != 0) {
+    parent.watches.emplace(child.monitor, watch{.target = p.number, .node = self.node()});
+    parent.watch_order.push_back(child.monitor);
+  }
+  send(parent, p, p.self, false, self);
+}
+
 void test::order(puppet& who, std::function<void(process&)> what) {
-  if (who.block == nullptr)
+  if (who.ended)
     return;
   who.orders.push_back(std::move(what));
-  if (who.block->run_state == erl::runtime::process_block::state::waiting)
+  if (who.block != nullptr && who.block->run_state == erl::runtime::process_block::state::waiting)
     who.block->owner().make_runnable(*who.block);
 }
 
@@ -200,18 +247,20 @@ void test::send(puppet& from, puppet& to, const erl::destination& where, bool ma
   talk.sent.push_back({.may_vanish = may_vanish,
                        .life = from.life,
                        .epoch = from.block->owner().epoch_of(name_of_node(to))});
+  const reference alias =
+      where.which() == erl::destination::kind::alias ? where.alias() : self.make_reference();
   if (planted_ == invariant::order && number % 4 == 2 && !may_vanish) {
     talk.sent.push_back(talk.sent.back());
-    self.send(where, numbered{from.number, to.number, number + 1});
+    self.send(where, numbered{from.number, to.number, number + 1, alias});
   }
-  self.send(where, numbered{from.number, to.number, number});
+  self.send(where, numbered{from.number, to.number, number, alias});
 }
 
 void test::link(puppet& who, puppet& other, process& self) {
   who.silent.erase(other.number);
   other.silent.erase(who.number);
   self.link(other.self);
-  if (planted_ == invariant::link_symmetry && other.block != nullptr)
+  if (planted_ == invariant::link_symmetry && !other.ended)
     who.block->extras().links.erase(other.self);
 }
 
@@ -225,15 +274,22 @@ void test::unlink(puppet& who, puppet& other, process& self) {
     who.block->notify(erl::to_term(std::tuple(atom("EXIT"), other.self, atom("crossed"))));
 }
 
-void test::monitor(puppet& who, puppet& other, process& self) {
+void test::monitor(puppet& who, puppet& other, erl::alias_mode mode, process& self) {
   const atom node = name_of_node(other);
   const std::uint32_t before = who.block->owner().epoch_of(node);
-  const reference ref = self.monitor(other.self);
+  const reference ref = self.monitor(other.self, mode);
   who.watches.emplace(ref, watch{.target = other.number, .node = node, .epoch = before});
   who.watch_order.push_back(ref);
-  if (planted_ == invariant::true_reasons && other.block != nullptr)
+  if (mode != erl::alias_mode::none)
+    add_alias(who, ref, mode);
+  if (planted_ == invariant::true_reasons && !other.ended)
     who.block->notify(
         erl::to_term(std::tuple(atom("DOWN"), ref, atom("process"), other.self, noproc)));
+}
+
+void test::add_alias(puppet& who, const reference& ref, erl::alias_mode mode) {
+  who.aliases.emplace(ref, open_alias{.mode = mode});
+  who.alias_order.push_back(ref);
 }
 
 void test::demonitor(puppet& who, std::uint32_t which, bool flush, process& self) {
@@ -245,6 +301,10 @@ void test::demonitor(puppet& who, std::uint32_t which, bool flush, process& self
   if (found && w.ended)
     violated(invariant::one_end, "demonitor found a monitor whose DOWN had come");
   w.stopped = w.stopped || found || flush;
+  if (const auto alias = who.aliases.find(ref);
+      found && alias != who.aliases.end() &&
+      alias->second.mode != erl::alias_mode::explicit_unalias)
+    close(who, alias->second);
 }
 
 void test::cancel_timer(puppet& who, process& self) {
@@ -265,6 +325,9 @@ void test::perform(const command& c) {
     if (node_at(c.other).node->running())
       spawn(static_cast<int>(c.other % nodes_.size()));
     break;
+  case operation::spawn_child:
+    order(who, [this, &who, c](process& self) { spawn_child(who, c.other, self); });
+    break;
   case operation::send:
     order(who, [this, &who, &other](process& self) { send(who, other, other.self, false, self); });
     break;
@@ -279,9 +342,9 @@ void test::perform(const command& c) {
     });
     break;
   case operation::send_to_alias:
-    order(who, [this, &who, &other](process& self) {
-      if (!other.aliases.empty())
-        send(who, other, other.aliases.back(), true, self);
+    order(who, [this, &who, &other, c](process& self) {
+      if (!other.alias_order.empty())
+        send(who, other, other.alias_order[c.steps % other.alias_order.size()], true, self);
     });
     break;
   case operation::link:
@@ -293,7 +356,14 @@ void test::perform(const command& c) {
       order(who, [this, &who, &other](process& self) { unlink(who, other, self); });
     break;
   case operation::monitor:
-    order(who, [this, &who, &other](process& self) { monitor(who, other, self); });
+    order(who, [this, &who, &other](process& self) {
+      monitor(who, other, erl::alias_mode::none, self);
+    });
+    break;
+  case operation::monitor_alias:
+    order(who, [this, &who, &other, c](process& self) {
+      monitor(who, other, static_cast<erl::alias_mode>(1 + c.steps % 3), self);
+    });
     break;
   case operation::monitor_name:
     order(who, [this, &who, &other, name](process& self) {
@@ -311,12 +381,19 @@ void test::perform(const command& c) {
     });
     break;
   case operation::alias:
-    order(who, [&who](process& self) { who.aliases.push_back(self.alias()); });
+    order(who, [&who, c](process& self) {
+      const auto mode =
+          c.other % 2 == 0 ? erl::alias_mode::explicit_unalias : erl::alias_mode::reply_demonitor;
+      add_alias(who, self.alias(mode), mode);
+    });
     break;
   case operation::unalias:
-    order(who, [&who](process& self) {
-      if (!who.aliases.empty())
-        self.unalias(who.aliases.back());
+    order(who, [&who, c](process& self) {
+      if (who.alias_order.empty())
+        return;
+      const reference ref = who.alias_order[c.other % who.alias_order.size()];
+      self.unalias(ref);
+      close(who, who.aliases.at(ref));
     });
     break;
   case operation::exit:
@@ -415,6 +492,7 @@ void test::on_nodes(const command& c) {
 // Judging.
 
 void test::received(puppet& who, const term& m) {
+  ++who.received;
   if (const auto number = erl::try_decode<numbered>(m))
     return received_number(who, *number);
   if (const auto exit = erl::try_decode<erl::exit_signal>(m))
@@ -439,6 +517,8 @@ void test::received_number(puppet& who, const numbered& m) {
   const auto number = static_cast<std::size_t>(m.number);
   if (m.to != who.number)
     return; // the name went from one puppet to another meanwhile
+  if (const auto alias = who.aliases.find(m.alias); alias != who.aliases.end())
+    received_by_alias(who, m.alias, alias->second);
   if (who.end_seen.contains(from))
     violated(invariant::nothing_after, text(who) + " got a message of puppet " +
                                            std::to_string(from) + " after that one's end");
@@ -453,6 +533,16 @@ void test::received_number(puppet& who, const numbered& m) {
   talk.arrived = number + 1;
 }
 
+void test::received_by_alias(puppet& who, const reference& ref, open_alias& alias) {
+  if (alias.closed && who.received > *alias.closed)
+    violated(invariant::one_end, text(who) + " got a message by an alias that was closed");
+  if (alias.mode != erl::alias_mode::reply_demonitor)
+    return;
+  alias.closed = 0;
+  if (const auto its = who.watches.find(ref); its != who.watches.end())
+    its->second.stopped = true;
+}
+
 void test::all_have_arrived(puppet& to, int from, invariant which) {
   conversation& talk = to.from[from];
   for (std::size_t i = talk.arrived; i < talk.sent.size(); ++i)
@@ -464,7 +554,7 @@ void test::all_have_arrived(puppet& to, int from, invariant which) {
 /// `who` has heard that `other` has ended with a reason of its own.
 void test::ended(puppet& who, int other, const term& reason) {
   puppet& p = *puppets_[static_cast<std::size_t>(other)];
-  if (p.block != nullptr)
+  if (!p.ended)
     violated(invariant::true_reasons, text(p) + " is said to have ended, and lives");
   if (reason.is(kill))
     violated(invariant::true_reasons, text(p) + " ended with kill: it should be killed");
@@ -478,7 +568,8 @@ void test::ended(puppet& who, int other, const term& reason) {
   all_have_arrived(who, other, invariant::nothing_after);
   who.end_seen[other] = true;
   if (planted_ == invariant::nothing_after && who.block != nullptr)
-    who.block->notify(erl::to_term(numbered{other, who.number, 1000}));
+    who.block->notify(
+        erl::to_term(numbered{other, who.number, 1000, who.block->owner().make_reference()}));
 }
 
 void test::received_exit(puppet& who, const erl::exit_signal& m) {
@@ -501,7 +592,7 @@ void test::received_exit(puppet& who, const erl::exit_signal& m) {
   if (m.reason.is(noconnection) && epoch(who.node, name_of_node(p)) != 0)
     return;
   if (m.reason.is(noproc)) {
-    if (p.block != nullptr)
+    if (!p.ended)
       violated(invariant::true_reasons, "EXIT with noproc, and the process lives");
     return;
   }
@@ -521,6 +612,9 @@ void test::received_down(puppet& who, const term& body, const erl::down& m) {
   if (w.ended)
     violated(invariant::one_end, "a second DOWN of one monitor");
   w.ended = true;
+  if (const auto alias = who.aliases.find(m.monitor);
+      alias != who.aliases.end() && alias->second.mode != erl::alias_mode::explicit_unalias)
+    alias->second.closed = 0;
   if (planted_ == invariant::one_end && who.block != nullptr)
     who.block->notify(body);
   // With no connection lost here it is what the process itself has died of.
@@ -530,7 +624,7 @@ void test::received_down(puppet& who, const term& body, const erl::down& m) {
     return;
   const puppet& p = *puppets_[static_cast<std::size_t>(w.target)];
   if (m.reason.is(noproc)) {
-    if (p.block != nullptr)
+    if (!p.ended)
       violated(invariant::true_reasons, "DOWN with noproc, and " + text(p) + " lives");
     return;
   }
@@ -547,7 +641,7 @@ void test::finish() {
   if (first_)
     throw violation(*first_);
   for (const auto& p : puppets_)
-    if (p->block != nullptr)
+    if (!p->ended)
       for (const auto& [from, talk] : p->from)
         all_have_arrived(*p, from, invariant::order);
   check_links();
@@ -565,15 +659,15 @@ void test::check_links() {
   };
   for (const auto& one : puppets_)
     for (const auto& other : puppets_)
-      if (one != other && one->block != nullptr && linked(*one, *other) &&
-          (other->block == nullptr || !linked(*other, *one)))
+      if (one != other && !one->ended && linked(*one, *other) &&
+          (other->ended || !linked(*other, *one)))
         violated(invariant::link_symmetry,
                  text(*one) + " is linked to " + text(*other) + ", which does not know of it");
 }
 
 void test::check_watches() {
   for (const auto& who : puppets_) {
-    if (who->block == nullptr)
+    if (who->ended)
       continue;
     for (const auto& [ref, w] : who->watches) {
       auto* x = who->block->extras_if_any();
@@ -581,7 +675,7 @@ void test::check_watches() {
       if (active == (w.ended || w.stopped))
         violated(invariant::one_end, text(*who) + (active ? " still has a monitor that has ended"
                                                           : " has lost a monitor without a DOWN"));
-      if (active && w.target >= 0 && puppets_[static_cast<std::size_t>(w.target)]->block == nullptr)
+      if (active && w.target >= 0 && puppets_[static_cast<std::size_t>(w.target)]->ended)
         violated(invariant::one_end,
                  text(*who) + " never heard of the end of puppet " + std::to_string(w.target));
     }
@@ -590,7 +684,7 @@ void test::check_watches() {
 
 void test::check_nothing_left() {
   for (const auto& p : puppets_)
-    if (p->block != nullptr)
+    if (!p->ended)
       nodes_[static_cast<std::size_t>(p->node)].node->exit(p->self, kill);
   world_.run_for(30s);
   for (const home& one : nodes_)
