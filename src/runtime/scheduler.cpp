@@ -187,7 +187,7 @@ std::size_t scheduler::drain_lanes() {
   std::size_t drained = 0;
   const auto lanes = static_cast<std::uint32_t>(incoming_.size());
   const std::uint32_t first = random_ == nullptr ? 0 : below(lanes);
-  const std::size_t most = random_ == nullptr ? drain_at_once : 1 + below(8);
+  const std::size_t most = random_ == nullptr ? drain_at_once : below(8); // 0: not yet
   for (std::uint32_t i = 0; i < lanes; ++i) {
     const std::uint32_t from = (first + i) % lanes;
     drained += incoming_[from]->drain(most, [this](lane_entry&& entry) {

@@ -665,6 +665,14 @@ void test::check_links() {
                  text(*one) + " is linked to " + text(*other) + ", which does not know of it");
 }
 
+static std::vector<std::pair<reference, erl::runtime::incoming_monitor>>
+watchers_of(const puppet& who) {
+  auto* x = who.block->extras_if_any();
+  if (x == nullptr)
+    return {};
+  return {x->monitored_by.begin(), x->monitored_by.end()};
+}
+
 void test::check_watches() {
   for (const auto& who : puppets_) {
     if (who->ended)
@@ -678,6 +686,12 @@ void test::check_watches() {
       if (active && w.target >= 0 && puppets_[static_cast<std::size_t>(w.target)]->ended)
         violated(invariant::one_end,
                  text(*who) + " never heard of the end of puppet " + std::to_string(w.target));
+    }
+    for (const auto& [ref, monitor] : watchers_of(*who)) {
+      const int watcher = number_of(monitor.watcher);
+      const auto& its = *puppets_.at(static_cast<std::size_t>(watcher));
+      if (its.ended || its.block->extras().monitoring.find(ref) == nullptr)
+        violated(invariant::one_end, text(*who) + " is still watched by " + text(its));
     }
   }
 }
