@@ -91,13 +91,25 @@ struct mailbox_limit {
   full_mailbox when_full = full_mailbox::drop_newest;
 };
 
+/// Who runs first: while processes of high priority are runnable no others run on their scheduler;
+/// those of low priority run as every eighth, or when nobody else is there to run.
+enum class priority : std::uint8_t { low, normal, high };
+
+/// In place of the number of a scheduler: that of the parent.
+inline constexpr int same_scheduler = -1;
+/// In place of the number of a scheduler: one after the other.
+inline constexpr int any_scheduler = -2;
+
 /// How a process starts.
 struct spawn_options {
   bool link = false;
   bool monitor = false;
   mailbox_limit mailbox{};
-  /// Which scheduler runs the process, from 0; -1: the same as its parent.
-  int scheduler = -1;
+  /// Which scheduler runs the process, from 0, or one of the words above.
+  int scheduler = same_scheduler;
+  /// Registered under this name before it first runs, unless empty.
+  atom name{};
+  erl::priority priority = erl::priority::normal;
 };
 
 /// A new process, and the monitor if one was asked for.
@@ -226,6 +238,8 @@ public:
   /// With true, exit signals arrive as `exit_signal` messages instead of ending this process.
   /// Returns the old setting.
   bool trap_exit(bool on);
+  /// Returns the old one.
+  priority set_priority(priority p);
   /// Ends this process, by an exception that nothing should catch.
   [[noreturn]] void exit(const term& reason);
   /// Sends an exit signal, as `exit/2`.
@@ -243,11 +257,13 @@ public:
   template <class Function, class... Arguments>
     requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
   spawned spawn_monitor(Function function, Arguments... arguments);
-  /// Starts a process that runs `what`.
+  /// Starts a process that runs `what`. Throws std::invalid_argument if the name is taken, and
+  /// std::out_of_range if there is no such scheduler.
   spawned spawn_body(owned_body what, const spawn_options& options);
 
   /// Gives `who` (a process of this node) a name. False: the name is taken, or the process has one
-  /// already or is not local.
+  /// already, or is not there. Of a process on another scheduler only the first can be told; if one
+  /// of the others is so, the name is free again soon.
   bool register_name(atom name, const pid& who);
   bool register_name(atom name) { return register_name(name, self()); }
   bool unregister_name(atom name);

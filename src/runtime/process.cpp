@@ -138,6 +138,7 @@ bool process::unalias(const reference& alias) {
 }
 
 bool process::trap_exit(bool on) { return std::exchange(own(*this).traps_exit, on); }
+priority process::set_priority(priority p) { return std::exchange(own(*this).priority, p); }
 
 void process::exit(const term& reason) { throw exit_exception{reason}; }
 
@@ -153,35 +154,44 @@ void process::exit(const pid& to, term reason) {
 
 // Processes and names.
 
+/// The scheduler that options ask for.
+static runtime::scheduler& chosen(const spawn_options& options, runtime::scheduler& parents) {
+  auto& all = parents.owner();
+  if (options.scheduler == same_scheduler)
+    return parents;
+  if (options.scheduler == any_scheduler)
+    return all.at(all.next_scheduler());
+  if (options.scheduler < 0 || static_cast<std::size_t>(options.scheduler) >= all.size())
+    throw std::out_of_range("spawn: there is no scheduler " + std::to_string(options.scheduler));
+  return all.at(static_cast<std::size_t>(options.scheduler));
+}
+
 spawned process::spawn_body(owned_body what, const spawn_options& options) {
   auto& p = own(*this);
   auto& here = p.owner();
-  const auto number =
-      options.scheduler < 0 ? here.number() : static_cast<std::uint32_t>(options.scheduler);
-  if (number >= here.owner().size())
-    throw std::out_of_range("spawn: there is no scheduler " + std::to_string(options.scheduler));
-
+  auto& there = chosen(options, here);
   spawned result;
   if (options.monitor)
     result.monitor = here.make_reference();
-  if (number == here.number()) {
-    process_block& child = here.spawn(std::move(what), p.id());
+  if (&there == &here) {
+    process_block& child = here.spawn(std::move(what), p.id(), options);
     result.process = child.id();
-    child.limit = options.mailbox;
     if (options.link)
       child.extras().links.try_emplace(p.id(), 0);
     if (options.monitor)
       child.extras().monitored_by.try_emplace(result.monitor,
                                               runtime::incoming_monitor{p.id(), {}});
   } else {
-    result.process = here.owner().at(number).reserve();
+    result.process = there.reserve(options.name);
     here.route({.kind = signal_kind::spawn,
                 .from = p.id(),
                 .to = result.process,
+                .object = options.name,
                 .ref = result.monitor,
                 .what = std::move(what),
                 .mailbox = options.mailbox,
-                .link = options.link});
+                .link = options.link,
+                .urgency = options.priority});
   }
   if (options.link)
     p.extras().links.try_emplace(result.process, 0);

@@ -3,6 +3,7 @@
 
 #include "base/timer_queue.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/registry.hpp"
 #include "runtime/signal.hpp"
 #include "runtime/small_map.hpp"
 #include <erl/etf/atoms.hpp>
@@ -64,6 +65,8 @@ public:
 
   scheduler& owner() const { return *owner_; }
   const pid& id() const { return self_; }
+  /// What a name stands for in the registry.
+  std::uint64_t name_value() const { return registry::value_of(self_); }
 
   process_extras& extras() {
     if (extras_ == nullptr)
@@ -91,6 +94,7 @@ public:
   process_block* run_next = nullptr;
   state run_state = state::waiting;
   bool traps_exit = false;
+  erl::priority priority = erl::priority::normal;
   mailbox_limit limit;
   /// Set: it has sent more to this scheduler than that one could take, and waits until it has.
   static constexpr std::uint32_t nowhere = 0xffffffff;

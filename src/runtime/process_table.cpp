@@ -29,6 +29,7 @@ process_table::place process_table::reserve() {
 void process_table::release(std::uint32_t index) {
   slot& s = at(index);
   s.block = nullptr;
+  s.reserved = false;
   if (s.serial == std::numeric_limits<std::uint32_t>::max())
     return;
   ++s.serial;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <erl/etf/atom.hpp>
+#include <erl/etf/pid.hpp>
 
 #include <array>
 #include <atomic>
@@ -19,6 +20,9 @@ public:
   registry(const registry&) = delete;
   registry& operator=(const registry&) = delete;
   ~registry();
+
+  /// What stands for a process of this node.
+  static std::uint64_t value_of(const pid& who) { return std::uint64_t{who.serial} << 32 | who.id; }
 
   /// False if the name is taken. `process` is not 0.
   bool add(atom name, std::uint64_t process);

@@ -159,6 +159,16 @@ void process_block::receive_signal(signal&& s) {
                    .ref = s.ref,
                    .body = term::tuple({term(s.ref), describe()})});
     return;
+  case signal_kind::name_given:
+    if (extras().name == atom())
+      extras().name = s.object;
+    else
+      owner_->owner().names().remove(s.object, name_value());
+    return;
+  case signal_kind::name_taken:
+    if (auto* x = extras_if_any(); x != nullptr && x->name == s.object)
+      x->name = atom();
+    return;
   case signal_kind::group_leader:
   case signal_kind::connect:
   case signal_kind::spawn:

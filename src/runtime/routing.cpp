@@ -36,7 +36,7 @@ void scheduler::send(const pid& from, const destination& to, term body) {
   }
   if (target.node != self.node)
     return route({.from = from, .to = target, .body = std::move(body)});
-  if (!system_.is_local(target) || (target.id & system_.scheduler_mask()) >= system_.size()) {
+  if (!system_.is_here(target)) {
     dead_letter(term(target), body); // of an earlier life of this node
   } else if (scheduler& owner = system_.owner_of(target); &owner != this) {
     to_other(owner.number_, {target, std::move(body), nullptr});
@@ -89,7 +89,7 @@ void scheduler::route(signal&& s) {
       return undeliverable(std::move(s));
     s.to = *named;
   }
-  if (!system_.is_local(s.to) || (s.to.id & system_.scheduler_mask()) >= system_.size())
+  if (!system_.is_here(s.to))
     return undeliverable(std::move(s));
   if (scheduler& owner = system_.owner_of(s.to); &owner != this) {
     const std::uint32_t number = owner.number_;
@@ -111,8 +111,8 @@ void scheduler::handle(signal&& s) {
   if (s.kind == signal_kind::node_lost)
     return lose_node(s.to_node, s.epoch);
   if (s.kind == signal_kind::spawn) {
-    process_block& p = start(s.to, s.from, std::move(s.what));
-    p.limit = s.mailbox;
+    process_block& p = start(s.to, s.from, std::move(s.what),
+                             {.mailbox = s.mailbox, .name = s.object, .priority = s.urgency});
     if (s.link)
       p.extras().links.try_emplace(s.from, 0);
     if (s.ref.size != 0)
@@ -151,6 +151,9 @@ void scheduler::undeliverable(signal&& s) {
                   .object = s.object,
                   .ref = s.ref,
                   .body = term(atoms::noproc)});
+  case signal_kind::name_given:
+    system_.names().remove(s.object, registry::value_of(s.to));
+    return;
   case signal_kind::info:
     return route({.kind = signal_kind::alias_message,
                   .from = s.to,

@@ -18,6 +18,10 @@ constexpr std::size_t drain_at_once = 4096;
 /// Entries in a lane at which those who fill it are stopped, and at which they go on.
 constexpr std::size_t crowded = 16384;
 constexpr std::size_t roomy = 4096;
+
+[[noreturn]] void name_is_taken(atom name) {
+  throw std::invalid_argument("spawn: the name " + std::string(name.text()) + " is taken");
+}
 } // namespace
 
 scheduler::scheduler(system& owner, std::uint32_t number, std::unique_ptr<driver> world)
@@ -36,9 +40,14 @@ void scheduler::post(std::function<void()> work) {
   wake_if_asleep();
 }
 
-pid scheduler::reserve() {
+pid scheduler::reserve(atom name) {
   const std::lock_guard lock(guests_mutex_);
-  return pid_at(guests_.reserve(), true);
+  const pid self = pid_at(guests_.reserve(), true);
+  if (name != atom() && !system_.names().add(name, registry::value_of(self))) {
+    guests_.release(system_.index_of(self));
+    name_is_taken(name);
+  }
+  return self;
 }
 
 void scheduler::stop() {
@@ -65,14 +74,11 @@ bool scheduler::round() {
   if (timers_.size() != 0)
     done += timers_.expire(world_->now());
   const std::uint32_t slices = random_ == nullptr ? slices_a_round : 1 + below(4);
-  for (std::uint32_t slice = 0; slice < slices && run_first_ != nullptr; ++slice, ++done) {
-    if (random_ != nullptr)
-      rotate_run_queue();
-    process_block& p = *run_first_;
-    run_first_ = p.run_next;
-    if (run_first_ == nullptr)
-      run_last_ = nullptr;
-    run_slice(p);
+  for (std::uint32_t slice = 0; slice < slices; ++slice, ++done) {
+    process_block* p = next_runnable();
+    if (p == nullptr)
+      break;
+    run_slice(*p);
   }
   done += flushes_.size();
   while (!flushes_.empty()) {
@@ -82,20 +88,45 @@ bool scheduler::round() {
   }
   if (publish_lanes())
     ++done;
-  return done != 0 || run_first_ != nullptr;
+  return done != 0 || anyone_runnable();
 }
 
 bool scheduler::has_work() {
-  return run_first_ != nullptr || !flushes_.empty() || anything_to_do() ||
+  return anyone_runnable() || !flushes_.empty() || anything_to_do() ||
          timers_.next() <= world_->now();
 }
 
-void scheduler::rotate_run_queue() {
-  for (std::uint32_t moves = below(3); moves > 0 && run_first_ != run_last_; --moves) {
-    process_block& p = *run_first_;
-    run_first_ = p.run_next;
-    append(p);
+void scheduler::run_queue::append(process_block& p) {
+  p.run_next = nullptr;
+  (last == nullptr ? first : last->run_next) = &p;
+  last = &p;
+}
+
+process_block& scheduler::run_queue::pop() {
+  process_block& p = *first;
+  first = p.run_next;
+  if (first == nullptr)
+    last = nullptr;
+  return p;
+}
+
+process_block* scheduler::next_runnable() {
+  constexpr unsigned turns_before_low = 7;
+  auto& [low, normal, high] = runnable_;
+  run_queue* chosen = &high;
+  if (high.first == nullptr) [[likely]] {
+    chosen = &normal;
+    if (low.first != nullptr && (normal.first == nullptr || ++low_waits_ > turns_before_low)) {
+      low_waits_ = 0;
+      chosen = &low;
+    }
   }
+  if (chosen->first == nullptr)
+    return nullptr;
+  if (random_ != nullptr)
+    for (std::uint32_t moves = below(3); moves > 0; --moves)
+      chosen->append(chosen->pop());
+  return &chosen->pop();
 }
 
 bool scheduler::anything_to_do() {
@@ -133,11 +164,11 @@ void scheduler::end_all_processes() {
   const auto collect = [&](process_block& p) { all.push_back(&p); };
   each_process(collect);
   for (process_block* p : all) {
-    run_first_ = run_last_ = nullptr; // what the last one woke may be the next to go
+    runnable_ = {}; // what the last one woke may be the next to go
     parked_.clear();
     end(*p, term(atoms::killed));
   }
-  run_first_ = run_last_ = nullptr;
+  runnable_ = {};
   parked_.clear();
   message_timers_.clear();
 }
@@ -168,7 +199,7 @@ std::size_t scheduler::resume_parked() {
     if (!has_room(p->congested))
       return false;
     p->congested = process_block::nowhere;
-    append(*p);
+    make_runnable(*p);
     return true;
   });
 }
@@ -218,12 +249,22 @@ process_block* scheduler::find(const pid& who) const {
   return table.find(system_.index_of(who), who.serial);
 }
 
-process_block& scheduler::spawn(owned_body what, const pid& parent) {
-  return start(pid_at(local_.reserve(), false), parent, std::move(what));
+process_block& scheduler::spawn(owned_body what, const pid& parent, const spawn_options& how) {
+  const pid self = pid_at(local_.reserve(), false);
+  if (how.name != atom() && !system_.names().add(how.name, registry::value_of(self))) {
+    local_.release(system_.index_of(self));
+    name_is_taken(how.name);
+  }
+  return start(self, parent, std::move(what), how);
 }
 
-process_block& scheduler::start(const pid& self, const pid& parent, owned_body what) {
+process_block& scheduler::start(const pid& self, const pid& parent, owned_body what,
+                                const spawn_options& how) {
   auto* p = new process_block(*this, self, parent, std::move(what));
+  p->priority = how.priority;
+  p->limit = how.mailbox;
+  if (how.name != atom())
+    p->extras().name = how.name;
   if (system_.is_guest(self)) {
     const std::lock_guard lock(guests_mutex_);
     guests_.set(system_.index_of(self), p);
@@ -238,15 +279,9 @@ process_block& scheduler::start(const pid& self, const pid& parent, owned_body w
 void scheduler::make_runnable(process_block& p) {
   p.run_state = process_block::state::runnable;
   if (p.congested == process_block::nowhere)
-    return append(p);
+    return runnable_[static_cast<std::size_t>(p.priority)].append(p);
   lane_to(p.congested).ask_for_room();
   parked_.push_back(&p);
-}
-
-void scheduler::append(process_block& p) {
-  p.run_next = nullptr;
-  (run_last_ == nullptr ? run_first_ : run_last_->run_next) = &p;
-  run_last_ = &p;
 }
 
 void scheduler::run_slice(process_block& p) {
@@ -289,7 +324,7 @@ void scheduler::end(process_block& p, term why) {
   p.what = {};
   if (auto* x = p.extras_if_any()) {
     if (x->name != atom())
-      system_.names().remove(x->name, std::uint64_t{p.id().serial} << 32 | p.id().id);
+      system_.names().remove(x->name, p.name_value());
     if (x->watches_dead_letters)
       system_.watch_dead_letters(p.id(), false);
   }
@@ -306,21 +341,26 @@ void scheduler::end(process_block& p, term why) {
 }
 
 bool scheduler::register_name(atom name, const pid& who) {
+  if (name == atom() || name == atoms::undefined || !system_.is_here(who))
+    return false;
   process_block* p = find(who);
-  if (p == nullptr || name == atom() || name == atoms::undefined || p->extras().name != atom())
+  const bool elsewhere = &system_.owner_of(who) != this;
+  if (!elsewhere && (p == nullptr || p->extras().name != atom()))
     return false;
-  if (!system_.names().add(name, std::uint64_t{who.serial} << 32 | who.id))
+  if (!system_.names().add(name, registry::value_of(who)))
     return false;
-  p->extras().name = name;
+  if (elsewhere)
+    route({.kind = signal_kind::name_given, .to = who, .object = name});
+  else
+    p->extras().name = name;
   return true;
 }
 
 bool scheduler::unregister_name(atom name) {
   const auto who = system_.whereis(name);
-  process_block* p = who ? find(*who) : nullptr;
-  if (p == nullptr || !system_.names().remove(name, std::uint64_t{who->serial} << 32 | who->id))
+  if (!who || !system_.names().remove(name, registry::value_of(*who)))
     return false;
-  p->extras().name = atom();
+  route({.kind = signal_kind::name_taken, .to = *who, .object = name});
   return true;
 }
 

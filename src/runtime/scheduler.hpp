@@ -13,6 +13,8 @@
 #include "runtime/process_table.hpp"
 #include "runtime/signal.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -47,9 +49,10 @@ public:
 
   /// Runs `work` on the scheduler's thread.
   void post(std::function<void()> work);
-  /// Reserves the pid of a process that is going to run here; a spawn signal, from a scheduler or
-  /// posted, must follow.
-  pid reserve();
+  /// Reserves the pid of a process that is going to run here, and its name unless that is empty; a
+  /// spawn signal, from a scheduler or posted, must follow. Throws std::invalid_argument if the
+  /// name is taken.
+  pid reserve(atom name = {});
   /// Makes `run` return soon.
   void stop();
 
@@ -83,8 +86,9 @@ public:
     return delay >= time_point::max() - now ? time_point::max() : now + delay;
   }
 
-  /// Starts a process here, from this thread.
-  process_block& spawn(owned_body what, const pid& parent);
+  /// Starts a process here, from this thread. Of the options only what concerns the process by
+  /// itself. Throws std::invalid_argument if the name is taken.
+  process_block& spawn(owned_body what, const pid& parent, const spawn_options& how = {});
   /// The process, if it lives on this scheduler.
   process_block* find(const pid& who) const;
   /// Sends a signal on its way; handled at once if the receiver lives here.
@@ -134,7 +138,8 @@ private:
     std::uint32_t epoch = 0;
     std::unordered_map<pid, std::uint32_t> related;
   };
-  process_block& start(const pid& self, const pid& parent, owned_body what);
+  process_block& start(const pid& self, const pid& parent, owned_body what,
+                       const spawn_options& how);
   bool is_reserved(const pid& who);
   pid pid_at(process_table::place place, bool guest) const;
   void to_remote(signal&& s);
@@ -150,13 +155,15 @@ private:
   bool anything_to_do();
   void sleep();
   lane<lane_entry>& lane_to(std::uint32_t to);
-  void append(process_block& p);
+  process_block* next_runnable();
+  bool anyone_runnable() const {
+    return std::ranges::any_of(runnable_, [](const run_queue& q) { return q.first != nullptr; });
+  }
   bool has_room(std::uint32_t to);
   std::size_t resume_parked();
   std::uint32_t below(std::uint32_t limit) {
     return static_cast<std::uint32_t>((*random_)() % limit);
   }
-  void rotate_run_queue();
 
   system& system_;
   const std::uint32_t number_;
@@ -170,8 +177,14 @@ private:
   /// what others send them.
   std::unordered_map<pid, std::vector<signal>> early_;
 
-  process_block* run_first_ = nullptr;
-  process_block* run_last_ = nullptr;
+  struct run_queue {
+    process_block* first = nullptr;
+    process_block* last = nullptr;
+    void append(process_block& p);
+    process_block& pop();
+  };
+  std::array<run_queue, 3> runnable_; // by priority
+  unsigned low_waits_ = 0;            // turns since one of low priority had its own
   process_block* running_ = nullptr;
   /// Runnable, but they have to wait until the lane they have filled has room.
   std::vector<process_block*> parked_;

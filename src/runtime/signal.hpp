@@ -27,6 +27,8 @@ enum class signal_kind : std::uint8_t {
   down,         ///< body: reason; `object` is the name it was monitored by, if it was
   group_leader, ///< body: the new leader's pid
   info,         ///< asks for a process_info, to go to the alias `ref`
+  name_given,   ///< `object` is registered for it
+  name_taken,   ///< and is no more
   connect,      ///< asks for a connection to `to_node`, without anything to say
   spawn, ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor
   node_lost, ///< to a scheduler: the connection to `to_node` is gone, `epoch` has ended
@@ -42,13 +44,14 @@ struct signal {
   pid to;
   atom to_name; ///< not empty: `to` is not used, the receiver is this name on `to_node`
   atom to_node; ///< the node of `to_name`; empty: this node
-  atom object;  ///< of a monitor and its down: the name that the process was monitored by
+  atom object;  ///< a name: by which it was monitored, or that it gets
   std::uint64_t id = 0;
   reference ref;
   term body;
   owned_body what;
-  mailbox_limit mailbox; ///< of a spawn
-  bool link = false;     ///< of a spawn: linked to its parent, `from`
+  mailbox_limit mailbox;               ///< of a spawn
+  bool link = false;                   ///< of a spawn: linked to its parent, `from`
+  priority urgency = priority::normal; ///< of a spawn
 };
 
 /// The node that a signal is meant for; empty: this one.

@@ -46,6 +46,11 @@ public:
     return who.node == identity_.node && who.creation == identity_.creation;
   }
 
+  /// Whether it can be a process of this node: of this life, and of a scheduler that exists.
+  bool is_here(const pid& who) const {
+    return is_local(who) && (who.id & scheduler_mask_) < schedulers_.size();
+  }
+
   /// Starts a thread for each scheduler.
   void start();
   /// Stops the threads, then ends all processes that are left.
@@ -73,6 +78,11 @@ public:
   std::uint32_t index_of(const pid& who) const { return who.id >> (scheduler_bits_ + 1); }
   bool is_guest(const pid& who) const { return (who.id >> scheduler_bits_ & 1) != 0; }
 
+  /// The schedulers, one after the other. Any thread.
+  std::uint32_t next_scheduler() {
+    return next_.fetch_add(1, std::memory_order_relaxed) % static_cast<std::uint32_t>(size());
+  }
+
   /// Processes alive, for observation.
   std::atomic<std::uint64_t> process_count{0};
   /// Messages that found nobody.
@@ -93,6 +103,7 @@ private:
   std::vector<pid> watchers_;
   std::atomic<std::size_t> watcher_count_{0};
   distribution* distribution_ = nullptr;
+  std::atomic<std::uint32_t> next_{0};
   std::vector<std::unique_ptr<scheduler>> schedulers_;
   std::vector<std::thread> threads_;
 };
