@@ -78,11 +78,20 @@ struct dead_letter {
   term message;
 };
 
+/// `{monitor, Process, long_message_queue, IsLong}`, for the process that watches mailboxes: OTP's
+/// `system_monitor` sends the same.
+struct mailbox_alarm {
+  pid process;
+  atom what;
+  bool is_long = false;
+};
+
 template <> inline constexpr auto shape<down> = tagged<"DOWN">;
 template <> inline constexpr auto shape<exit_signal> = tagged<"EXIT">;
 template <> inline constexpr auto shape<nodedown> = tagged<"nodedown">;
 template <> inline constexpr auto shape<timer_expired> = tagged<"timeout">;
 template <> inline constexpr auto shape<dead_letter> = tagged<"dead_letter">;
+template <> inline constexpr auto shape<mailbox_alarm> = tagged<"monitor">;
 
 /// Matches a message that is any of `Ts`, for `process::receive`.
 template <class... Ts> struct is_any_of {

@@ -81,6 +81,11 @@ enum class full_mailbox : std::uint8_t {
   drop_newest, ///< the message is a dead letter
   drop_oldest, ///< the message that has waited longest is one
   kill,        ///< the receiver ends with the reason `mailbox_full`, and the message is one
+  /// The message comes in, and its sender, if it is a process of this node, is stopped at its next
+  /// `co_await` until half of the mailbox is free, or for five seconds: two processes that wait for
+  /// each other would wait for ever. Messages of other nodes are dead letters, and so are those of
+  /// senders that never wait, once twice as many and 20 000 for each scheduler are there.
+  block_sender,
 };
 
 /// How many messages may wait for a process. `'EXIT'`, `'DOWN'`, `nodedown` and the replies to
@@ -290,6 +295,10 @@ public:
 
   /// Bounds this process's mailbox from now on; what waits already stays.
   void limit_mailbox(const mailbox_limit& limit) noexcept;
+  /// From now on this process, in place of any other, gets a `mailbox_alarm` when more than
+  /// `long_at` messages wait for any process of this node, and another one when it has come down to
+  /// `short_at`. Neither for its own mailbox. With 0 and 0 nobody does.
+  void watch_mailboxes(std::uint32_t long_at, std::uint32_t short_at);
   /// With true, this process gets `dead_letter` for every message on this node whose receiver is
   /// not there, or has a full mailbox. Dead letters to those who watch make none.
   void watch_dead_letters(bool on);

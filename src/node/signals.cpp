@@ -56,6 +56,8 @@ dist::control_message to_control(signal&& s) {
   case signal_kind::group_leader:
     m.kind = wire::signal_kind::group_leader;
     break;
+  case signal_kind::room_wanted:
+  case signal_kind::room:
   case signal_kind::name_given:
   case signal_kind::name_taken:
   case signal_kind::connect:

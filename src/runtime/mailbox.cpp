@@ -19,10 +19,11 @@ void mailbox::push(term body, bool kept) {
 message mailbox::take_oldest() noexcept {
   constexpr int most_looked_at = 16;
   detail::message_node** link = &first_;
-  for (int i = 0; i < most_looked_at && *link != nullptr && (*link)->kept; ++i)
+  const auto stays = [&] { return (*link)->kept || *link == looked_at_; };
+  for (int i = 0; i < most_looked_at && *link != nullptr && stays(); ++i)
     link = &(*link)->next;
   detail::message_node* node = *link;
-  if (node == nullptr || node->kept)
+  if (node == nullptr || stays())
     return {};
   *link = node->next;
   for (auto* place : {&last_, &saved_, &mark_})
@@ -34,9 +35,14 @@ message mailbox::take_oldest() noexcept {
 
 message mailbox::take(const receive_pattern& pattern) {
   while (detail::message_node* node = *saved_) {
-    if (pattern.match != nullptr && !pattern.match(pattern.context, node->body)) {
-      saved_ = &node->next;
-      continue;
+    if (pattern.match != nullptr) {
+      looked_at_ = node;
+      const bool fits = pattern.match(pattern.context, node->body);
+      looked_at_ = nullptr;
+      if (!fits) {
+        saved_ = &node->next;
+        continue;
+      }
     }
     *saved_ = node->next;
     if (last_ == &node->next)

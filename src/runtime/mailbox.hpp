@@ -71,6 +71,7 @@ private:
   detail::message_node** last_ = &first_;
   detail::message_node** saved_ = &first_;
   detail::message_node** mark_ = nullptr;
+  const detail::message_node* looked_at_ = nullptr; // by a pattern, which may send to this mailbox
   std::uint64_t marks_ = 0;
   std::size_t size_ = 0;
 };

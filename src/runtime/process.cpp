@@ -231,7 +231,15 @@ std::optional<duration> process::cancel_timer(const reference& timer) {
 std::optional<duration> process::read_timer(const reference& timer) const {
   return own(*this).owner().later().left(timer);
 }
-void process::limit_mailbox(const mailbox_limit& limit) noexcept { own(*this).limit = limit; }
+void process::limit_mailbox(const mailbox_limit& limit) noexcept { own(*this).set_limit(limit); }
+
+void process::watch_mailboxes(std::uint32_t long_at, std::uint32_t short_at) {
+  auto& p = own(*this);
+  if (short_at > long_at)
+    throw std::invalid_argument("watch_mailboxes: short_at is more than long_at");
+  p.extras().watches_mailboxes = long_at != 0;
+  p.owner().owner().watch_mailboxes({p.id(), long_at, short_at});
+}
 
 void process::watch_dead_letters(bool on) {
   auto& p = own(*this);

@@ -38,6 +38,17 @@ struct incoming_monitor {
   atom name; ///< not empty: it was asked for by this name
 };
 
+/// Whose mailbox a process has filled, and how long it waits for room there.
+class room_wait final : public timer {
+public:
+  room_wait(process_block& sender, const pid& full) : receiver(full), sender_(sender) {}
+  const pid receiver;
+
+private:
+  void expired() override;
+  process_block& sender_;
+};
+
 /// What most processes never need, made on first use.
 struct process_extras {
   /// Links; the value is 0 while active, else the id of the unlink that waits for its
@@ -53,12 +64,18 @@ struct process_extras {
   std::uint64_t unlink_count = 0;
   atom name;
   bool watches_dead_letters = false;
+  bool watches_mailboxes = false;
+  /// Processes that wait until there is room in this one's mailbox.
+  std::vector<pid> blocked_senders;
+  /// Set: this one waits for room.
+  std::unique_ptr<room_wait> waits_for_room;
 };
 
 class process_block final : public process, public detail::in_blocks {
 public:
   static constexpr int reductions_a_slice = 2000;
-  enum class state : std::uint8_t { waiting, runnable, running, ending };
+  /// blocked: waits for room in a mailbox, and neither for messages nor for its turn.
+  enum class state : std::uint8_t { waiting, runnable, running, blocked, ending };
 
   process_block(scheduler& owner, pid self, pid parent, owned_body what);
   ~process_block() = default;
@@ -79,6 +96,19 @@ public:
   void receive_signal(signal&& s);
   /// A message, for which there must be room.
   void deliver(term body);
+  /// One of another node, or from this process's earliest days.
+  void deliver_from_afar(term body);
+  void set_limit(const mailbox_limit& chosen);
+  /// After a change of what is watched, or of the limit.
+  void update_attention();
+  /// After a slice: tells those who wait for the mailbox to become shorter.
+  void mailbox_has_changed() {
+    if (mailbox_is_long || senders_wait) [[unlikely]]
+      tell_of_room();
+  }
+  /// Stops this process, after its slice, until there is room in that one's mailbox.
+  void wait_for_room(const pid& receiver);
+  void room_has_come();
   /// What comes in, and stays, in any case: exits, downs, and the answers to what was asked.
   void notify(term body);
   /// Ends a monitor that this process holds, and tells the other side. False: there is none.
@@ -96,6 +126,11 @@ public:
   bool traps_exit = false;
   erl::priority priority = erl::priority::normal;
   mailbox_limit limit;
+  /// From how many waiting messages on `deliver` takes a closer look.
+  std::uint32_t attention = mailbox_limit::none;
+  bool mailbox_is_long = false; ///< the one who watches mailboxes has been told
+  bool senders_wait = false;    ///< there are blocked senders
+  bool must_wait = false;       ///< it has filled a mailbox, and waits for room after its slice
   /// Set: it has sent more to this scheduler than that one could take, and waits until it has.
   static constexpr std::uint32_t nowhere = 0xffffffff;
   std::uint32_t congested = nowhere;
@@ -130,7 +165,9 @@ public:
   std::unique_ptr<receive_timer> timeout;
 
 private:
-  void overflow(term body);
+  void crowded(term body, bool from_afar);
+  void drop(term body);
+  void tell_of_room();
   void enqueue(term body, bool kept);
   /// Ends the process before it runs again. False: it is ending already.
   bool terminate(term reason);

@@ -30,6 +30,7 @@ void process_table::release(std::uint32_t index) {
   slot& s = at(index);
   s.block = nullptr;
   s.reserved = false;
+  s.full.store(false, std::memory_order_relaxed);
   if (s.serial == std::numeric_limits<std::uint32_t>::max())
     return;
   ++s.serial;

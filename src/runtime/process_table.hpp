@@ -46,6 +46,14 @@ public:
     const slot* s = slot_at(index);
     return s != nullptr && s->serial == serial && s->reserved;
   }
+  /// A note on the slot, for all threads.
+  void set_full(std::uint32_t index, bool full) {
+    at(index).full.store(full, std::memory_order_relaxed);
+  }
+  bool is_full(std::uint32_t index) const {
+    const slot* s = slot_at(index);
+    return s != nullptr && s->full.load(std::memory_order_relaxed);
+  }
   /// The process has ended; the slot may be used again, with another serial.
   void release(std::uint32_t index);
   /// Calls `use(process_block&)` for each process.
@@ -64,6 +72,7 @@ private:
     std::uint32_t serial = 0;
     std::uint32_t next_free = 0;
     bool reserved = false;
+    std::atomic<bool> full{false};
   };
   using page = std::array<slot, page_size>;
 

@@ -36,37 +36,18 @@ signal outgoing_monitor::signal_from(signal_kind kind, const pid& watcher,
 }
 
 void process_block::deliver(term body) {
-  if (inbox.size() >= limit.messages) [[unlikely]]
-    return overflow(std::move(body));
+  if (inbox.size() >= attention) [[unlikely]]
+    return crowded(std::move(body), false);
   enqueue(std::move(body), false);
 }
 
 void process_block::notify(term body) { enqueue(std::move(body), true); }
 
-void process_block::overflow(term body) {
-  static const atom mailbox_full("mailbox_full");
-  switch (limit.when_full) {
-  case full_mailbox::drop_newest:
-    break;
-  case full_mailbox::drop_oldest:
-    if (const message oldest = inbox.take_oldest()) {
-      enqueue(std::move(body), false);
-      return owner_->dead_letter(term(self_), oldest.body());
-    }
-    break;
-  case full_mailbox::kill:
-    if (terminate(term(mailbox_full)))
-      log::limited("mailbox_full", log::level::error, "process", to_string(term(self_)),
-                   " ends: its mailbox is full, ", inbox.size(), " messages");
-  }
-  owner_->dead_letter(term(self_), body);
-}
-
 bool process_block::terminate(term reason) {
   if (run_state == state::ending || pending_exit)
     return false;
   pending_exit = std::move(reason);
-  if (run_state == state::waiting)
+  if (run_state == state::waiting || run_state == state::blocked)
     owner_->make_runnable(*this);
   return true;
 }
@@ -95,7 +76,7 @@ void process_block::react_to_exit(const pid& from, const term& reason, bool from
 void process_block::receive_signal(signal&& s) {
   switch (s.kind) {
   case signal_kind::message:
-    deliver(std::move(s.body));
+    deliver_from_afar(std::move(s.body));
     return;
   case signal_kind::alias_message:
     alias_message(s);
@@ -158,6 +139,16 @@ void process_block::receive_signal(signal&& s) {
                    .from = self_,
                    .ref = s.ref,
                    .body = term::tuple({term(s.ref), describe()})});
+    return;
+  case signal_kind::room_wanted:
+    if (limit.when_full == full_mailbox::block_sender && inbox.size() >= limit.messages) {
+      extras().blocked_senders.push_back(s.from);
+      return;
+    }
+    owner_->route({.kind = signal_kind::room, .to = s.from});
+    return;
+  case signal_kind::room:
+    room_has_come();
     return;
   case signal_kind::name_given:
     if (extras().name == atom())
@@ -303,6 +294,8 @@ void process_block::break_relations(const term& reason) {
   }
   for (const auto& [node, count] : x->watched_nodes)
     owner_->relate(self_, node, -static_cast<int>(count));
+  for (const pid& sender : x->blocked_senders)
+    owner_->route({.kind = signal_kind::room, .to = sender});
 }
 
 } // namespace erl::runtime

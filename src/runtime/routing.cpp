@@ -40,6 +40,9 @@ void scheduler::send(const pid& from, const destination& to, term body) {
     dead_letter(term(target), body); // of an earlier life of this node
   } else if (scheduler& owner = system_.owner_of(target); &owner != this) {
     to_other(owner.number_, {target, std::move(body), nullptr});
+    if (system_.blocking_mailboxes.load(std::memory_order_relaxed) != 0 && running_ != nullptr &&
+        owner.is_full(target)) [[unlikely]]
+      running_->wait_for_room(target);
   } else {
     deliver(target, std::move(body));
   }
@@ -151,6 +154,8 @@ void scheduler::undeliverable(signal&& s) {
                   .object = s.object,
                   .ref = s.ref,
                   .body = term(atoms::noproc)});
+  case signal_kind::room_wanted:
+    return route({.kind = signal_kind::room, .to = s.from});
   case signal_kind::name_given:
     system_.names().remove(s.object, registry::value_of(s.to));
     return;

@@ -262,7 +262,7 @@ process_block& scheduler::start(const pid& self, const pid& parent, owned_body w
                                 const spawn_options& how) {
   auto* p = new process_block(*this, self, parent, std::move(what));
   p->priority = how.priority;
-  p->limit = how.mailbox;
+  p->set_limit(how.mailbox);
   if (how.name != atom())
     p->extras().name = how.name;
   if (system_.is_guest(self)) {
@@ -305,9 +305,14 @@ void scheduler::run_slice(process_block& p) {
   running_ = nullptr;
   if (p.pending_exit)
     return end(p, *p.pending_exit);
+  if (outcome == body::outcome::finished)
+    return end(p, term(atoms::normal));
+  p.mailbox_has_changed();
+  if (p.must_wait) [[unlikely]]
+    return block(p);
   switch (outcome) {
   case body::outcome::finished:
-    return end(p, term(atoms::normal));
+    break;
   case body::outcome::yielded:
     return make_runnable(p);
   case body::outcome::waiting:
@@ -315,6 +320,26 @@ void scheduler::run_slice(process_block& p) {
     if (p.inbox.unseen() || p.timed_out)
       make_runnable(p);
   }
+}
+
+void scheduler::block(process_block& p) {
+  p.run_state = process_block::state::blocked;
+  route({.kind = signal_kind::room_wanted,
+         .from = p.id(),
+         .to = p.extras().waits_for_room->receiver});
+}
+
+void scheduler::watch_mailboxes(const mailbox_watch& how) {
+  watched_mailboxes_ = how;
+  each_process([](process_block& p) { p.update_attention(); });
+}
+
+void scheduler::set_full(const pid& who, bool full) {
+  (system_.is_guest(who) ? guests_ : local_).set_full(system_.index_of(who), full);
+}
+
+bool scheduler::is_full(const pid& who) const {
+  return (system_.is_guest(who) ? guests_ : local_).is_full(system_.index_of(who));
 }
 
 void scheduler::end(process_block& p, term why) {
@@ -327,7 +352,10 @@ void scheduler::end(process_block& p, term why) {
       system_.names().remove(x->name, p.name_value());
     if (x->watches_dead_letters)
       system_.watch_dead_letters(p.id(), false);
+    if (x->watches_mailboxes)
+      system_.stop_watching_mailboxes(p.id());
   }
+  p.set_limit({});
   p.break_relations(reason);
   const std::uint32_t index = system_.index_of(p.id());
   if (system_.is_guest(p.id())) {

@@ -28,6 +28,13 @@ namespace erl::runtime {
 
 class system;
 
+/// Who is told of long mailboxes, and from when to when one is long; 0: nobody.
+struct mailbox_watch {
+  pid watcher;
+  std::uint32_t long_at = 0;
+  std::uint32_t short_at = 0;
+};
+
 /// Work that wants to run at the end of each round in which it was asked for, such as writing out
 /// what a round has queued.
 class flushable {
@@ -117,6 +124,15 @@ public:
 
   message_timers& later() { return message_timers_; }
 
+  /// The process whose slice is under way, if there is one.
+  process_block* running() const { return running_; }
+  const mailbox_watch& watched_mailboxes() const { return watched_mailboxes_; }
+  void watch_mailboxes(const mailbox_watch& how);
+  /// Says for all threads that a process's mailbox is full, or no more.
+  void set_full(const pid& who, bool full);
+  /// From any thread: whether that was said of the process in this place.
+  bool is_full(const pid& who) const;
+
   /// Counts one more (or less) relation of `who` with `node`.
   void relate(const pid& who, atom node, int change);
   /// How many of its processes are related with other nodes' processes, by node.
@@ -144,6 +160,7 @@ private:
   pid pid_at(process_table::place place, bool guest) const;
   void to_remote(signal&& s);
   void run_slice(process_block& p);
+  void block(process_block& p);
   /// `why` is a copy, since it may be p's own.
   void end(process_block& p, term why);
   void undeliverable(signal&& s);
@@ -193,6 +210,7 @@ private:
   std::vector<flushable*> flushes_;
   std::unordered_map<atom, peer_relations> peers_;
   message_timers message_timers_;
+  mailbox_watch watched_mailboxes_;
   std::uint64_t references_ = 0;
 
   std::atomic<bool> asleep_{false};

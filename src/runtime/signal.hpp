@@ -27,6 +27,8 @@ enum class signal_kind : std::uint8_t {
   down,         ///< body: reason; `object` is the name it was monitored by, if it was
   group_leader, ///< body: the new leader's pid
   info,         ///< asks for a process_info, to go to the alias `ref`
+  room_wanted,  ///< `from` has filled the mailbox, and wants to know when there is room
+  room,         ///< there is
   name_given,   ///< `object` is registered for it
   name_taken,   ///< and is no more
   connect,      ///< asks for a connection to `to_node`, without anything to say

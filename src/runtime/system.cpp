@@ -54,6 +54,19 @@ void system::watch_dead_letters(const pid& who, bool on) {
   watcher_count_.store(watchers_.size());
 }
 
+void system::watch_mailboxes(const mailbox_watch& how) {
+  for (auto& each : schedulers_)
+    each->post([&to = *each, how] { to.watch_mailboxes(how); });
+}
+
+void system::stop_watching_mailboxes(const pid& watcher) {
+  for (auto& each : schedulers_)
+    each->post([&to = *each, watcher] {
+      if (to.watched_mailboxes().watcher == watcher)
+        to.watch_mailboxes({});
+    });
+}
+
 std::vector<pid> system::dead_letter_watchers() const {
   const std::lock_guard lock(watchers_mutex_);
   return watchers_;

@@ -87,12 +87,19 @@ public:
   std::atomic<std::uint64_t> process_count{0};
   /// Messages that found nobody.
   std::atomic<std::uint64_t> dead_letters{0};
+  /// Processes whose full mailboxes stop those who send to them.
+  std::atomic<std::int64_t> blocking_mailboxes{0};
   /// Who is told of them. Any thread.
   void watch_dead_letters(const pid& who, bool on);
   bool dead_letters_are_watched() const {
     return watcher_count_.load(std::memory_order_relaxed) != 0;
   }
   std::vector<pid> dead_letter_watchers() const;
+
+  /// Each scheduler has a copy, and gets it soon. Any thread.
+  void watch_mailboxes(const mailbox_watch& how);
+  /// Nobody is told any more, if it is this one. Any thread.
+  void stop_watching_mailboxes(const pid& watcher);
 
 private:
   identity identity_;
