@@ -131,6 +131,11 @@ enum class alias_mode : std::uint8_t {
   reply_demonitor,  ///< until the first message to it, which also ends the monitor
 };
 
+/// Where a message comes into the mailbox: behind all others, or before all but earlier ones of
+/// high priority. (EEP 76.) High priority takes both sides: the receiver allows it where it makes
+/// an alias, a monitor or a link, and the sender of a message to such an alias asks for it.
+enum class message_priority : bool { normal, high };
+
 /// A place in a mailbox: behind all messages that had come when it was made.
 class receive_mark {
   friend process;
@@ -179,6 +184,8 @@ public:
   void send(const destination& to, const T& message) {
     send(to, to_term(message));
   }
+  /// The same to an alias, in front of what waits there if its owner has allowed that.
+  void send(const reference& alias, term message, message_priority urgency);
 
   /// The next message, the oldest first.
   receive_awaiter receive(duration timeout = infinity) {
@@ -221,12 +228,15 @@ public:
   yield_awaiter yield() noexcept { return yield_awaiter(*this); }
 
   /// Links to `other`: when one of the two ends, the other gets an exit signal.
-  void link(const pid& other);
+  /// With high priority that comes before other messages, if this process traps exits.
+  void link(const pid& other, message_priority of_exit = message_priority::normal);
   /// Removes the link. No exit signal from `other` arrives after this returns.
   void unlink(const pid& other);
   /// Watches `target`, a pid or a name; `down` arrives when it ends, at once if there is no such
-  /// process. With an alias mode the reference can also be sent to.
-  reference monitor(const destination& target, alias_mode mode = alias_mode::none);
+  /// process. With an alias mode the reference can also be sent to. With high priority `down`, and
+  /// what is sent to the alias so, comes before other messages.
+  reference monitor(const destination& target, alias_mode mode = alias_mode::none,
+                    message_priority of_down = message_priority::normal);
   /// Stops watching. With `flush`, a `down` that has already arrived is removed; it is looked for
   /// behind `since`. False: there was no such monitor.
   bool demonitor(const reference& monitor, bool flush = false, receive_mark since = {});
@@ -237,7 +247,8 @@ public:
   void demonitor_node(atom node);
 
   /// A reference that can be sent to: until `unalias`, or with `reply_demonitor` for one message.
-  reference alias(alias_mode mode = alias_mode::explicit_unalias);
+  reference alias(alias_mode mode = alias_mode::explicit_unalias,
+                  message_priority allowed = message_priority::normal);
   bool unalias(const reference& alias);
 
   /// With true, exit signals arrive as `exit_signal` messages instead of ending this process.

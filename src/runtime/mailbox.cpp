@@ -16,6 +16,17 @@ void mailbox::push(term body, bool kept) {
   ++size_;
 }
 
+void mailbox::push_in_front(term body, bool kept) {
+  auto* node = new detail::message_node{*urgent_end_, std::move(body), kept};
+  *urgent_end_ = node;
+  if (last_ == urgent_end_)
+    last_ = &node->next;
+  saved_ = urgent_end_;
+  mark_ = nullptr; // or it would be behind the mark
+  urgent_end_ = &node->next;
+  ++size_;
+}
+
 message mailbox::take_oldest() noexcept {
   constexpr int most_looked_at = 16;
   detail::message_node** link = &first_;
@@ -26,7 +37,7 @@ message mailbox::take_oldest() noexcept {
   if (node == nullptr || stays())
     return {};
   *link = node->next;
-  for (auto* place : {&last_, &saved_, &mark_})
+  for (auto* place : {&last_, &saved_, &mark_, &urgent_end_})
     if (*place == &node->next)
       *place = link;
   --size_;
@@ -49,6 +60,8 @@ message mailbox::take(const receive_pattern& pattern) {
       last_ = saved_;
     if (mark_ == &node->next)
       mark_ = saved_;
+    if (urgent_end_ == &node->next)
+      urgent_end_ = saved_;
     --size_;
     return message(node);
   }
@@ -67,7 +80,7 @@ void mailbox::clear() noexcept {
     first_ = node->next;
     delete node;
   }
-  last_ = saved_ = &first_;
+  last_ = saved_ = urgent_end_ = &first_;
   mark_ = nullptr;
   size_ = 0;
 }

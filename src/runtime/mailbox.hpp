@@ -40,6 +40,8 @@ public:
   ~mailbox() { clear(); }
 
   void push(term body, bool kept = false);
+  /// In front of all messages but those that came so before. A receive under way looks at it.
+  void push_in_front(term body, bool kept);
   /// The next receive looks from the oldest message on.
   void rewind() noexcept { saved_ = &first_; }
   /// Remembers the end: what comes from now on is behind the mark. Returns its number.
@@ -71,6 +73,7 @@ private:
   detail::message_node** last_ = &first_;
   detail::message_node** saved_ = &first_;
   detail::message_node** mark_ = nullptr;
+  detail::message_node** urgent_end_ = &first_;     // behind those that were pushed in front
   const detail::message_node* looked_at_ = nullptr; // by a pattern, which may send to this mailbox
   std::uint64_t marks_ = 0;
   std::size_t size_ = 0;

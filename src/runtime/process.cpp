@@ -32,10 +32,23 @@ void process::send(const destination& to, term message) {
 
 // Links, monitors, aliases: the local side first, then the signal.
 
-void process::link(const pid& other) {
+void process::send(const reference& alias, term message, message_priority urgency) {
+  auto& p = own(*this);
+  --p.budget;
+  p.owner().route({.kind = signal_kind::alias_message,
+                   .from = p.id(),
+                   .ref = alias,
+                   .body = std::move(message),
+                   .urgent = urgency == message_priority::high});
+}
+
+void process::link(const pid& other, message_priority of_exit) {
   auto& p = own(*this);
   if (other == p.id())
     return;
+  std::erase(p.extras().urgent_links, other);
+  if (of_exit == message_priority::high)
+    p.extras().urgent_links.push_back(other);
   const auto [link, added] = p.extras().links.try_emplace(other, 0);
   if (!added && *link == 0)
     return;
@@ -54,12 +67,13 @@ void process::unlink(const pid& other) {
   if (link == nullptr || *link != 0)
     return;
   const std::uint64_t id = *link = ++x->unlink_count;
+  std::erase(x->urgent_links, other);
   p.owner().route({.kind = signal_kind::unlink, .from = p.id(), .to = other, .id = id});
 }
 
-reference process::monitor(const destination& target, alias_mode mode) {
+reference process::monitor(const destination& target, alias_mode mode, message_priority of_down) {
   auto& p = own(*this);
-  runtime::outgoing_monitor monitor{.alias = mode};
+  runtime::outgoing_monitor monitor{.alias = mode, .urgent = of_down == message_priority::high};
   bool unknown = false;
   if (target.which() == destination::kind::name) {
     monitor.name = target.name();
@@ -121,10 +135,11 @@ void process::demonitor_node(atom node) {
   p.owner().relate(p.id(), node, -1);
 }
 
-reference process::alias(alias_mode mode) {
+reference process::alias(alias_mode mode, message_priority allowed) {
   auto& p = own(*this);
   const reference ref = p.owner().make_alias_reference(p.id());
-  p.extras().aliases.try_emplace(ref, mode);
+  p.extras().aliases.try_emplace(
+      ref, runtime::plain_alias{.mode = mode, .urgent = allowed == message_priority::high});
   return ref;
 }
 

@@ -25,11 +25,18 @@ struct outgoing_monitor {
   atom name;                           ///< not empty: it was asked for by this name
   atom node;                           ///< of the target
   alias_mode alias = alias_mode::none; ///< what the reference is besides, until `unalias`
+  bool urgent = false;                 ///< its messages may come before others
 
   /// What its owner asked to watch: a pid, or `{Name, Node}`.
   term object() const;
   /// A monitor or demonitor signal for it.
   signal signal_from(signal_kind kind, const pid& watcher, const reference& ref) const;
+};
+
+/// An alias by itself.
+struct plain_alias {
+  alias_mode mode = alias_mode::explicit_unalias;
+  bool urgent = false; ///< messages may come before others
 };
 
 /// A monitor that somebody holds on a process.
@@ -57,7 +64,7 @@ struct process_extras {
   small_map<reference, outgoing_monitor> monitoring;
   small_map<reference, incoming_monitor> monitored_by;
   /// Those that are not bound to a monitor, or are left over from one.
-  small_map<reference, alias_mode> aliases;
+  small_map<reference, plain_alias> aliases;
   small_map<atom, std::uint32_t> watched_nodes;
   small_map<term, term> dictionary;
   term label{atoms::undefined};
@@ -67,6 +74,8 @@ struct process_extras {
   bool watches_mailboxes = false;
   /// Processes that wait until there is room in this one's mailbox.
   std::vector<pid> blocked_senders;
+  /// Linked ones whose exits come before other messages.
+  std::vector<pid> urgent_links;
   /// Set: this one waits for room.
   std::unique_ptr<room_wait> waits_for_room;
 };
@@ -110,7 +119,7 @@ public:
   void wait_for_room(const pid& receiver);
   void room_has_come();
   /// What comes in, and stays, in any case: exits, downs, and the answers to what was asked.
-  void notify(term body);
+  void notify(term body, bool urgent = false);
   /// Ends a monitor that this process holds, and tells the other side. False: there is none.
   bool stop_monitoring(const reference& ref);
   /// Everything that has to do with `node` ends with `noconnection`.
@@ -168,10 +177,11 @@ private:
   void crowded(term body, bool from_afar);
   void drop(term body);
   void tell_of_room();
-  void enqueue(term body, bool kept);
+  void enqueue(term body, bool kept, bool urgent = false);
   /// Ends the process before it runs again. False: it is ending already.
   bool terminate(term reason);
   void react_to_exit(const pid& from, const term& reason, bool from_link);
+  bool is_urgent_link(const pid& other);
   void monitored_process_down(const signal& s);
   void alias_message(signal& s);
   void forget_monitor(const reference& ref);

@@ -41,7 +41,7 @@ void process_block::deliver(term body) {
   enqueue(std::move(body), false);
 }
 
-void process_block::notify(term body) { enqueue(std::move(body), true); }
+void process_block::notify(term body, bool urgent) { enqueue(std::move(body), true, urgent); }
 
 bool process_block::terminate(term reason) {
   if (run_state == state::ending || pending_exit)
@@ -52,12 +52,20 @@ bool process_block::terminate(term reason) {
   return true;
 }
 
-void process_block::enqueue(term body, bool kept) {
+void process_block::enqueue(term body, bool kept, bool urgent) {
   if (run_state == state::ending || pending_exit)
     return;
-  inbox.push(std::move(body), kept);
+  if (urgent) [[unlikely]]
+    inbox.push_in_front(std::move(body), kept);
+  else
+    inbox.push(std::move(body), kept);
   if (run_state == state::waiting)
     owner_->make_runnable(*this);
+}
+
+bool process_block::is_urgent_link(const pid& other) {
+  auto* x = extras_if_any();
+  return x != nullptr && std::erase(x->urgent_links, other) != 0;
 }
 
 void process_block::react_to_exit(const pid& from, const term& reason, bool from_link) {
@@ -65,7 +73,8 @@ void process_block::react_to_exit(const pid& from, const term& reason, bool from
     return;
   const bool killed = !from_link && reason.is(atoms::kill);
   if (!killed && traps_exit) {
-    notify(term::tuple({atoms::exit_signal, term(from), reason}));
+    notify(term::tuple({atoms::exit_signal, term(from), reason}),
+           from_link && is_urgent_link(from));
     return;
   }
   if (!killed && reason.is(atoms::normal) && (from_link || from != self_))
@@ -180,8 +189,9 @@ void process_block::monitored_process_down(const signal& s) {
   if (found == nullptr || sender != found->node)
     return;
   term message = down_message(s.ref, *found, s.body);
+  const bool urgent = found->urgent;
   forget_monitor(s.ref);
-  notify(std::move(message));
+  notify(std::move(message), urgent);
 }
 
 /// Removes a monitor that this process holds, with the alias that is bound to it.
@@ -190,7 +200,7 @@ void process_block::forget_monitor(const reference& ref) {
   const outgoing_monitor* monitor = x.monitoring.find(ref);
   owner_->relate(self_, monitor->node, -1);
   if (monitor->alias == alias_mode::explicit_unalias)
-    x.aliases.try_emplace(ref, alias_mode::explicit_unalias);
+    x.aliases.try_emplace(ref, plain_alias{.urgent = monitor->urgent});
   x.monitoring.erase(ref);
 }
 
@@ -198,19 +208,24 @@ void process_block::alias_message(signal& s) {
   auto* x = extras_if_any();
   if (x == nullptr)
     return;
-  if (const outgoing_monitor* monitor = x->monitoring.find(s.ref)) {
-    if (monitor->alias == alias_mode::none)
-      return;
-    if (monitor->alias == alias_mode::reply_demonitor) {
-      stop_monitoring(s.ref);
-      return notify(std::move(s.body)); // the answer to a question: it ends the wait for it
-    }
-  } else if (const alias_mode* mode = x->aliases.find(s.ref); mode == nullptr) {
+  plain_alias found;
+  if (const outgoing_monitor* monitor = x->monitoring.find(s.ref))
+    found = {monitor->alias, monitor->urgent};
+  else if (const plain_alias* alias = x->aliases.find(s.ref))
+    found = *alias;
+  else
     return;
-  } else if (*mode == alias_mode::reply_demonitor) {
-    x->aliases.erase(s.ref);
-    return notify(std::move(s.body));
+  const bool urgent = s.urgent && found.urgent;
+  if (found.mode == alias_mode::none)
+    return;
+  if (found.mode == alias_mode::reply_demonitor) {
+    // The answer to a question: it ends the wait for it.
+    if (!stop_monitoring(s.ref))
+      x->aliases.erase(s.ref);
+    return notify(std::move(s.body), urgent);
   }
+  if (urgent)
+    return notify(std::move(s.body), true);
   deliver(std::move(s.body));
 }
 
@@ -245,26 +260,26 @@ void process_block::lose_node(atom node) {
       broken.push_back(link.first);
     return true;
   });
-  std::vector<term> messages;
+  std::vector<std::pair<term, bool>> messages; // and whether they are urgent
   x->monitoring.erase_if([&](const auto& each) {
     const auto& [ref, monitor] = each;
     if (monitor.node != node)
       return false;
-    messages.push_back(down_message(ref, monitor, reason));
+    messages.emplace_back(down_message(ref, monitor, reason), monitor.urgent);
     if (monitor.alias == alias_mode::explicit_unalias)
-      x->aliases.try_emplace(ref, alias_mode::explicit_unalias);
+      x->aliases.try_emplace(ref, plain_alias{.urgent = monitor.urgent});
     return true;
   });
   x->monitored_by.erase_if(
       [&](const auto& monitor) { return monitor.second.watcher.node == node; });
   if (const std::uint32_t* watched = x->watched_nodes.find(node)) {
     for (std::uint32_t i = 0; i < *watched; ++i)
-      messages.push_back(term::tuple({atoms::nodedown, term(node)}));
+      messages.emplace_back(term::tuple({atoms::nodedown, term(node)}), false);
     x->watched_nodes.erase(node);
   }
 
-  for (term& message : messages)
-    notify(std::move(message));
+  for (auto& [message, urgent] : messages)
+    notify(std::move(message), urgent);
   for (const pid& peer : broken)
     react_to_exit(peer, reason, true);
 }

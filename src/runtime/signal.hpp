@@ -52,6 +52,7 @@ struct signal {
   term body;
   owned_body what;
   mailbox_limit mailbox;               ///< of a spawn
+  bool urgent = false;                 ///< of a message: to come before others
   bool link = false;                   ///< of a spawn: linked to its parent, `from`
   priority urgency = priority::normal; ///< of a spawn
 };

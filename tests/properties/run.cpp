@@ -709,8 +709,7 @@ void test::check_nothing_left() {
     auto& system = erl::sim::system_of(*each.node);
     if (planted_ == invariant::nothing_left)
       system.at(0).each_process([&](erl::runtime::process_block& p) {
-        p.extras().aliases.try_emplace(system.at(0).make_reference(),
-                                       erl::alias_mode::explicit_unalias);
+        p.extras().aliases.try_emplace(system.at(0).make_reference(), {});
       });
     const auto held = each.node->held();
     const auto none = [&](const char* what, std::uint64_t count) {
