@@ -57,6 +57,8 @@ private:
 /// Tells whoever started a server, or another behaviour, how its start went.
 struct start_notice {
   reference tag; ///< the starter's alias; of size 0: nobody waits
+  /// A list: the starter, then its own ancestors; each by name if it has one.
+  term ancestors;
 };
 
 /// How a server starts.
@@ -296,6 +298,8 @@ private:
 [[noreturn]] inline void stop_server(const term& reason) { throw exit_exception{reason}; }
 
 namespace detail {
+/// What a child of `self` is told, which waits for an answer.
+start_notice make_notice(process& self);
 /// Starts `what` linked to `self` and waits until it has said how its start went.
 task<std::expected<pid, term>> start_linked(process& self, owned_body what, reference tag);
 } // namespace detail
@@ -305,21 +309,21 @@ task<std::expected<pid, term>> start_linked(process& self, owned_body what, refe
 template <class Server, class... Arguments>
 task<std::expected<pid, term>> start_link(process& self, server_options options,
                                           Arguments... arguments) {
-  const reference tag = self.alias(alias_mode::reply_demonitor);
+  const start_notice notice = detail::make_notice(self);
   owned_body what;
   std::optional<term> failure;
   try {
     auto* server = new Server{std::move(arguments)...};
     what = owned_body(server);
-    server->set_start(options, {tag});
+    server->set_start(options, notice);
   } catch (...) {
     failure = detail::exit_reason_of_exception(self);
   }
   if (failure) {
-    self.unalias(tag);
+    self.unalias(notice.tag);
     co_return std::unexpected(std::move(*failure));
   }
-  auto result = co_await detail::start_linked(self, std::move(what), tag);
+  auto result = co_await detail::start_linked(self, std::move(what), notice.tag);
   co_return result;
 }
 

@@ -1,7 +1,9 @@
 /// What a process receives.
 #pragma once
 
+#include <erl/blocks.hpp>
 #include <erl/etf/decode.hpp>
+#include <erl/etf/encode.hpp>
 #include <erl/etf/shape.hpp>
 #include <erl/etf/term.hpp>
 
@@ -11,9 +13,37 @@
 namespace erl {
 
 namespace detail {
+
+/// A C++ object in a message.
+class native_object : public in_blocks {
+public:
+  native_object() = default;
+  native_object(const native_object&) = delete;
+  native_object& operator=(const native_object&) = delete;
+  virtual ~native_object() = default;
+  virtual term encode() const = 0;
+  /// The object, if this is its type's tag.
+  virtual void* get(const void* tag) noexcept = 0;
+};
+
+/// Its address stands for a type.
+template <class T> inline constexpr char native_tag = 0;
+
+template <class T> class native_value final : public native_object {
+public:
+  static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__, "send_object: T is over-aligned");
+  explicit native_value(T value) : value_(std::move(value)) {}
+  term encode() const override { return to_term(value_); }
+  void* get(const void* tag) noexcept override { return tag == &native_tag<T> ? &value_ : nullptr; }
+
+private:
+  T value_;
+};
+
 struct message_node;
 void free_message(message_node* node) noexcept;
-const term& message_body(const message_node* node) noexcept;
+const term& message_body(const message_node* node);
+void* object_in(const message_node* node, const void* tag) noexcept;
 } // namespace detail
 
 /// One received message, or nothing when the wait timed out. Owned by the process that received it;
@@ -34,11 +64,23 @@ public:
 
   /// False when the wait timed out.
   explicit operator bool() const noexcept { return node_ != nullptr; }
-  /// The term that was sent. The message must not be empty.
-  const term& body() const noexcept { return detail::message_body(node_); }
+  /// The term that was sent, or that stands for the object that was. The message must not be empty.
+  const term& body() const { return detail::message_body(node_); }
   /// The message as a `T`, or nothing if it has another shape (or timed out).
   template <class T> std::optional<T> as() const {
     return node_ == nullptr ? std::nullopt : try_decode<T>(body());
+  }
+  /// The object that was sent with `process::send_object`, if it was one of this type, and came
+  /// from this node.
+  template <class T> T* object() const noexcept {
+    return node_ == nullptr ? nullptr
+                            : static_cast<T*>(detail::object_in(node_, &detail::native_tag<T>));
+  }
+  /// Moves the object out, or decodes a message that came as a term.
+  template <class T> std::optional<T> take() {
+    if (T* here = object<T>())
+      return std::move(*here);
+    return as<T>();
   }
 
 private:

@@ -11,6 +11,7 @@
 #include <erl/etf/encode.hpp>
 #include <erl/etf/term.hpp>
 #include <erl/message.hpp>
+#include <erl/owned.hpp>
 #include <erl/task.hpp>
 
 #include <concepts>
@@ -55,25 +56,6 @@ public:
   virtual outcome run(process& self) = 0;
 };
 
-/// Owns an object on the heap. (A std::unique_ptr, without what `<memory>` costs to compile.)
-template <class T> class owned {
-public:
-  owned() noexcept = default;
-  explicit owned(T* what) noexcept : what_(what) {}
-  owned(owned&& other) noexcept : what_(std::exchange(other.what_, nullptr)) {}
-  owned& operator=(owned&& other) noexcept {
-    std::swap(what_, other.what_);
-    return *this;
-  }
-  ~owned() { delete what_; }
-  explicit operator bool() const noexcept { return what_ != nullptr; }
-  T* operator->() const noexcept { return what_; }
-  T& operator*() const noexcept { return *what_; }
-  T* get() const noexcept { return what_; }
-
-private:
-  T* what_ = nullptr;
-};
 using owned_body = owned<body>;
 
 /// What becomes of a message that finds the mailbox full.
@@ -186,6 +168,14 @@ public:
   }
   /// The same to an alias, in front of what waits there if its owner has allowed that.
   void send(const reference& alias, term message, message_priority urgency);
+
+  /// Sends a C++ object. A process of this node gets it moved, see `message::object`; it is encoded
+  /// only for another node, for an alias, or when somebody looks at it as a term.
+  template <class T>
+    requires(!std::derived_from<T, term_ref>)
+  void send_object(const destination& to, T object) {
+    send_native(to, owned<detail::native_object>(new detail::native_value<T>(std::move(object))));
+  }
 
   /// The next message, the oldest first.
   receive_awaiter receive(duration timeout = infinity) {
@@ -335,6 +325,7 @@ protected:
 
 private:
   using match_function = bool (*)(const void*, term_ref);
+  void send_native(const destination& to, owned<detail::native_object> object);
   receive_awaiter wait_for(match_function match, const void* context, duration timeout);
   message take_now(match_function match, const void* context, receive_mark from);
   void skip_to(receive_mark from) noexcept;

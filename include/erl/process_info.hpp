@@ -1,6 +1,7 @@
 /// What is known of a process from outside: OTP's `process_info`.
 #pragma once
 
+#include <erl/etf/term.hpp>
 #include <erl/process.hpp>
 
 #include <cstdint>
@@ -21,6 +22,8 @@ struct process_info {
   std::vector<term> monitors;
   std::vector<pid> monitored_by;
   bool trap_exit = false;
+  /// `{Module, Function, Arity}`: of a server its type, of a function the function's type.
+  term initial_call;
   std::optional<pid> parent; ///< nobody, of a process that was started from outside
   std::optional<term> label;
   std::vector<std::pair<term, term>> dictionary;

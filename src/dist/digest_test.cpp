@@ -1,5 +1,5 @@
-#include "dist/digest.hpp"
 #include "base/memory_driver.hpp"
+#include "dist/digest.hpp"
 #include "support/vectors.hpp"
 
 #include <catch2/catch_test_macros.hpp>

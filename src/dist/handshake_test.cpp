@@ -1,6 +1,6 @@
+#include "base/memory_driver.hpp"
 #include "dist/handshake.hpp"
 #include "dist/handshake_runner.hpp"
-#include "base/memory_driver.hpp"
 #include "support/vectors.hpp"
 
 #include <catch2/catch_test_macros.hpp>

@@ -87,10 +87,10 @@ struct end_of_keeper {
 /// The parent of a top supervisor: starts it, stops it when told to, and says when it has ended.
 task<> keep_top(process& self, supervisor what, std::shared_ptr<top_state> state) {
   const end_of_keeper end{state};
-  const reference tag = self.alias(alias_mode::reply_demonitor);
+  const start_notice notice = detail::make_notice(self);
   self.trap_exit(true);
-  auto started =
-      co_await detail::start_linked(self, detail::make_supervisor(std::move(what), {}, {tag}), tag);
+  auto started = co_await detail::start_linked(
+      self, detail::make_supervisor(std::move(what), {}, notice), notice.tag);
   if (!started) {
     state->set_started(failed(node_errc::start_failed,
                               "the supervisor could not start: " + brief(started.error())));

@@ -1,6 +1,6 @@
 /// Whole nodes against each other, on one thread, in virtual time and without sockets.
-#include "node/peers.hpp"
 #include "base/memory_driver.hpp"
+#include "node/peers.hpp"
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>

@@ -1,5 +1,6 @@
 #include "otp/gen.hpp"
 
+#include "runtime/process_block.hpp"
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/builder.hpp>
@@ -56,6 +57,14 @@ void notify_started(process& self, const reference& tag) {
 void notify_failed(process& self, const reference& tag, term_ref reason) {
   if (tag.size != 0)
     self.send(tag, term::tuple({started, term(tag), term::tuple({atoms::error, reason})}));
+}
+
+void introduce(process& self, const start_notice& notice, atom module) {
+  static const atom init("init");
+  if (!notice.ancestors.is_cons())
+    return;
+  self.put(term(atoms::ancestors), notice.ancestors);
+  self.put(term(atoms::initial_call), term::tuple({module, init, term(1)}));
 }
 
 bool is_exit_of(term_ref message, const pid& who) {
@@ -133,6 +142,15 @@ std::expected<term_ref, call_error> outgoing_call::reply_in(const message& answe
     reason = term::tuple({atoms::nodedown, node});
   }
   return std::unexpected(call_error{reason, describe(server)});
+}
+
+start_notice make_notice(process& self) {
+  auto& own = static_cast<runtime::process_block&>(self);
+  const auto* x = own.extras_if_any();
+  const term known = x != nullptr && x->name != atom() ? term(x->name) : term(self.self());
+  const term_ref first[] = {known};
+  return {self.alias(alias_mode::reply_demonitor),
+          term::list(first, self.get(term(atoms::ancestors)).value_or(term()))};
 }
 
 task<std::expected<pid, term>> start_linked(process& self, owned_body what, reference tag) {

@@ -4,6 +4,7 @@
 #include <erl/destination.hpp>
 #include <erl/etf/encode.hpp>
 #include <erl/etf/term.hpp>
+#include <erl/gen_server.hpp>
 #include <erl/process.hpp>
 
 #include <optional>
@@ -28,6 +29,10 @@ void reply(process& server, term_ref from, encodable value);
 /// out at most once.
 void notify_started(process& self, const reference& tag);
 void notify_failed(process& self, const reference& tag, term_ref reason);
+
+/// Puts what OTP's tools look for into the process dictionary: the ancestors, and as the initial
+/// call `{Module, init, 1}`.
+void introduce(process& self, const start_notice& notice, atom module);
 
 /// `{'EXIT', Who, _}`: what a process that traps exits gets when `who` ends.
 bool is_exit_of(term_ref message, const pid& who);

@@ -1,11 +1,13 @@
 #include "base/log.hpp"
 #include "otp/gen.hpp"
+#include "runtime/type_name.hpp"
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
 #include <erl/gen_server.hpp>
 
 #include <exception>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 namespace erl {
@@ -81,6 +83,8 @@ body::outcome gen_server_base::guarded_run() {
 body::outcome gen_server_base::start_up() {
   static const atom already_started("already_started");
   if (!runner_.active()) {
+    gen::introduce(self(), notice_, runtime::type_name(typeid(*this)));
+    notice_.ancestors = {};
     if (options_.name != atom() && !self().register_name(options_.name)) {
       const auto holder = self().whereis(options_.name);
       const term reason =

@@ -59,6 +59,7 @@ public:
 
   task<> run(start_notice notice) {
     auto failure = std::optional<term>();
+    gen::introduce(self_, notice, "supervisor");
     self_.trap_exit(true);
     failure = register_self();
     for (std::size_t i = 0; i < children_.size() && !failure; ++i) {
@@ -108,8 +109,7 @@ private:
 
   /// Starts a child and waits for its start to end; the result is the reason of a failure.
   task<std::optional<term>> start(running_child& child) {
-    const start_notice notice{child.spec.notifies ? self_.alias(alias_mode::reply_demonitor)
-                                                  : reference()};
+    const start_notice notice = child.spec.notifies ? detail::make_notice(self_) : start_notice();
     owned_body what;
     std::optional<term> failure;
     try {

@@ -1,12 +1,11 @@
 #include "runtime/exit_reason.hpp"
 
 #include "base/log.hpp"
+#include "runtime/type_name.hpp"
 #include <erl/etf/print.hpp>
 #include <erl/process.hpp>
 
-#include <cstdlib>
 #include <exception>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -15,19 +14,10 @@
 
 namespace erl::runtime {
 
-namespace {
-
-atom class_name() {
+static atom class_name() {
   const std::type_info* type = abi::__cxa_current_exception_type();
-  if (type == nullptr)
-    return atom("exception");
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(
-      abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
-  return atom::intern(status == 0 ? name.get() : type->name()).value_or(atom("exception"));
+  return type == nullptr ? atom("exception") : type_name(*type);
 }
-
-} // namespace
 
 term reason_of_current_exception(const pid& who) {
   const atom name = class_name();

@@ -4,20 +4,40 @@ namespace erl {
 
 namespace detail {
 void free_message(message_node* node) noexcept { delete node; }
-const term& message_body(const message_node* node) noexcept { return node->body; }
+
+const term& message_body(const message_node* node) {
+  if (!node->encoded) [[unlikely]] {
+    node->body = node->object->encode();
+    node->encoded = true;
+  }
+  return node->body;
+}
+
+void* object_in(const message_node* node, const void* tag) noexcept {
+  return node->object ? node->object->get(tag) : nullptr;
+}
+
 } // namespace detail
 
 namespace runtime {
 
 void mailbox::push(term body, bool kept) {
-  auto* node = new detail::message_node{nullptr, std::move(body), kept};
+  append(new detail::message_node{.body = std::move(body), .kept = kept});
+}
+
+void mailbox::push(owned<detail::native_object> object) {
+  append(new detail::message_node{.encoded = false, .object = std::move(object)});
+}
+
+void mailbox::append(detail::message_node* node) noexcept {
   *last_ = node;
   last_ = &node->next;
   ++size_;
 }
 
 void mailbox::push_in_front(term body, bool kept) {
-  auto* node = new detail::message_node{*urgent_end_, std::move(body), kept};
+  auto* node =
+      new detail::message_node{.next = *urgent_end_, .body = std::move(body), .kept = kept};
   *urgent_end_ = node;
   if (last_ == urgent_end_)
     last_ = &node->next;
@@ -48,7 +68,7 @@ message mailbox::take(const receive_pattern& pattern) {
   while (detail::message_node* node = *saved_) {
     if (pattern.match != nullptr) {
       looked_at_ = node;
-      const bool fits = pattern.match(pattern.context, node->body);
+      const bool fits = pattern.match(pattern.context, detail::message_body(node));
       looked_at_ = nullptr;
       if (!fits) {
         saved_ = &node->next;

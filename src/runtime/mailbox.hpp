@@ -7,6 +7,7 @@
 
 #include <erl/blocks.hpp>
 #include <erl/message.hpp>
+#include <erl/owned.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,8 +20,11 @@ struct message_node {
   static void operator delete(void* node, std::size_t size) noexcept { give_block(node, size); }
 
   message_node* next = nullptr;
-  term body;
+  mutable term body;
   bool kept = false; ///< a full mailbox does not drop it
+  /// Set: the message is this, and has no body before `message_body` asks it.
+  mutable bool encoded = true;
+  owned<native_object> object;
 };
 } // namespace detail
 
@@ -40,6 +44,7 @@ public:
   ~mailbox() { clear(); }
 
   void push(term body, bool kept = false);
+  void push(owned<detail::native_object> object);
   /// In front of all messages but those that came so before. A receive under way looks at it.
   void push_in_front(term body, bool kept);
   /// The next receive looks from the oldest message on.
@@ -69,6 +74,8 @@ public:
   void clear() noexcept;
 
 private:
+  void append(detail::message_node* node) noexcept;
+
   detail::message_node* first_ = nullptr;
   detail::message_node** last_ = &first_;
   detail::message_node** saved_ = &first_;

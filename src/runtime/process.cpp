@@ -32,6 +32,12 @@ void process::send(const destination& to, term message) {
 
 // Links, monitors, aliases: the local side first, then the signal.
 
+void process::send_native(const destination& to, owned<detail::native_object> object) {
+  auto& p = own(*this);
+  --p.budget;
+  p.owner().send(p.id(), to, std::move(object));
+}
+
 void process::send(const reference& alias, term message, message_priority urgency) {
   auto& p = own(*this);
   --p.budget;

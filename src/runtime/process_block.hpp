@@ -105,6 +105,7 @@ public:
   void receive_signal(signal&& s);
   /// A message, for which there must be room.
   void deliver(term body);
+  void deliver(owned<detail::native_object> object);
   /// One of another node, or from this process's earliest days.
   void deliver_from_afar(term body);
   void set_limit(const mailbox_limit& chosen);

@@ -1,7 +1,10 @@
 #include "runtime/process_block.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/type_name.hpp"
 #include <erl/etf/atoms.hpp>
 #include <erl/process_info.hpp>
+
+#include <typeinfo>
 
 namespace erl {
 
@@ -30,6 +33,7 @@ term process_block::describe() {
   process_info result{.status = name_of(run_state),
                       .message_queue_len = inbox.size(),
                       .trap_exit = traps_exit,
+                      .initial_call = term::tuple({type_name(typeid(*what)), atom("run"), term(1)}),
                       .reductions = used_reductions(),
                       .memory = sizeof *this + inbox.memory()};
   if (parent_pid.node != atom())

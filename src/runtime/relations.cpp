@@ -41,6 +41,16 @@ void process_block::deliver(term body) {
   enqueue(std::move(body), false);
 }
 
+void process_block::deliver(owned<detail::native_object> object) {
+  if (inbox.size() >= attention) [[unlikely]]
+    return crowded(object->encode(), false);
+  if (run_state == state::ending || pending_exit)
+    return;
+  inbox.push(std::move(object));
+  if (run_state == state::waiting)
+    owner_->make_runnable(*this);
+}
+
 void process_block::notify(term body, bool urgent) { enqueue(std::move(body), true, urgent); }
 
 bool process_block::terminate(term reason) {
@@ -85,6 +95,8 @@ void process_block::react_to_exit(const pid& from, const term& reason, bool from
 void process_block::receive_signal(signal&& s) {
   switch (s.kind) {
   case signal_kind::message:
+    if (s.native)
+      return deliver(std::move(s.native));
     deliver_from_afar(std::move(s.body));
     return;
   case signal_kind::alias_message:

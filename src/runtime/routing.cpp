@@ -48,6 +48,18 @@ void scheduler::send(const pid& from, const destination& to, term body) {
   }
 }
 
+void scheduler::send(const pid& from, const destination& to, owned<detail::native_object> object) {
+  pid target;
+  if (to.which() == destination::kind::process)
+    target = to.process();
+  else if (to.which() == destination::kind::name &&
+           (to.node() == atom() || to.node() == system_.self().node))
+    target = system_.whereis(to.name()).value_or(pid{});
+  if (!system_.is_here(target))
+    return send(from, to, object->encode());
+  route({.from = from, .to = target, .native = std::move(object)});
+}
+
 void scheduler::deliver(const pid& to, term body) {
   if (process_block* p = find(to))
     p->deliver(std::move(body));
@@ -139,7 +151,8 @@ void scheduler::handle(signal&& s) {
 void scheduler::undeliverable(signal&& s) {
   switch (s.kind) {
   case signal_kind::message:
-    return dead_letter(s.to_name == atom() ? term(s.to) : term(s.to_name), s.body);
+    return dead_letter(s.to_name == atom() ? term(s.to) : term(s.to_name),
+                       s.native ? s.native->encode() : s.body);
   case signal_kind::alias_message:
     return dead_letter(term(s.ref), s.body);
   case signal_kind::link:

@@ -106,6 +106,8 @@ public:
   void dead_letter(const term& to, const term& body);
   /// Routes a message, by name or pid.
   void send(const pid& from, const destination& to, term body);
+  /// The same with an object, which becomes a term where that is needed.
+  void send(const pid& from, const destination& to, owned<detail::native_object> object);
   void make_runnable(process_block& p);
   /// Handles a signal to a process (or to the scheduler) that lives here.
   void handle(signal&& s);

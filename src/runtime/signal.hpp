@@ -8,6 +8,7 @@
 
 #include <erl/etf/pid.hpp>
 #include <erl/etf/term.hpp>
+#include <erl/owned.hpp>
 #include <erl/process.hpp>
 
 #include <cstdint>
@@ -51,6 +52,7 @@ struct signal {
   reference ref;
   term body;
   owned_body what;
+  owned<detail::native_object> native; ///< of a message: this in place of a body
   mailbox_limit mailbox;               ///< of a spawn
   bool urgent = false;                 ///< of a message: to come before others
   bool link = false;                   ///< of a spawn: linked to its parent, `from`

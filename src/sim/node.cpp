@@ -80,10 +80,10 @@ pid node::spawn_body(owned_body what) {
 namespace {
 /// The parent of a supervisor.
 task<> keep(process& self, supervisor what, std::optional<std::expected<pid, term>>* result) {
-  const reference tag = self.alias(alias_mode::reply_demonitor);
+  const start_notice notice = detail::make_notice(self);
   self.trap_exit(true);
-  auto started =
-      co_await detail::start_linked(self, detail::make_supervisor(std::move(what), {}, {tag}), tag);
+  auto started = co_await detail::start_linked(
+      self, detail::make_supervisor(std::move(what), {}, notice), notice.tag);
   *result = started;
   if (!started)
     co_return;
