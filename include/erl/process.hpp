@@ -250,6 +250,7 @@ public:
   /// already or is not local.
   bool register_name(atom name, const pid& who);
   bool register_name(atom name) { return register_name(name, self()); }
+  /// Takes a name back, whichever process of this node has it. False: nobody has.
   bool unregister_name(atom name);
   std::optional<pid> whereis(atom name) const;
 

@@ -18,6 +18,12 @@ namespace erl::runtime {
 process_block::process_block(scheduler& owner, pid self, pid parent, owned_body body)
     : what(std::move(body)), parent_pid(parent), owner_(&owner), self_(self) {}
 
+atom process_block::registered_name() const {
+  if (extras_ == nullptr || extras_->name == atom())
+    return {};
+  return owner_->owner().whereis(extras_->name) == self_ ? extras_->name : atom();
+}
+
 term outgoing_monitor::object() const {
   return name == atom() ? term(target) : term::tuple({term(name), term(node)});
 }

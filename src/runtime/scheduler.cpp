@@ -284,7 +284,7 @@ void scheduler::end(process_block& p, term why) {
 
 bool scheduler::register_name(atom name, const pid& who) {
   process_block* p = find(who);
-  if (p == nullptr || name == atom() || name == atoms::undefined || p->extras().name != atom())
+  if (p == nullptr || name == atom() || name == atoms::undefined || p->registered_name() != atom())
     return false;
   if (!system_.names().add(name, std::uint64_t{who.serial} << 32 | who.id))
     return false;
@@ -293,12 +293,7 @@ bool scheduler::register_name(atom name, const pid& who) {
 }
 
 bool scheduler::unregister_name(atom name) {
-  const auto who = system_.whereis(name);
-  process_block* p = who ? find(*who) : nullptr;
-  if (p == nullptr || !system_.names().remove(name, std::uint64_t{who->serial} << 32 | who->id))
-    return false;
-  p->extras().name = atom();
-  return true;
+  return system_.names().remove(name, system_.names().find(name));
 }
 
 // References.
