@@ -8,6 +8,10 @@
 
 namespace erl {
 
+namespace {
+const atom calling_self("calling_self");
+} // namespace
+
 namespace gen {
 
 namespace {
@@ -87,10 +91,26 @@ call_error bad_reply(const destination& server, const decode_error& error) {
   return {term::tuple({tag, term::text(error.message())}), describe(server)};
 }
 
+static bool is_itself(process& self, const destination& server) {
+  switch (server.which()) {
+  case destination::kind::process:
+    return server.process() == self.self();
+  case destination::kind::name:
+    return (server.node() == atom() || server.node() == self.node()) &&
+           self.whereis(server.name()) == self.self();
+  case destination::kind::alias:
+    break;
+  }
+  return false;
+}
+
 // The monitor's reference is also the alias that the reply comes to, and dies with it: nothing
 // comes late.
 outgoing_call::outgoing_call(process& self, const destination& server, encodable request)
-    : self_(&self), mark_(self.mark()), ref_(self.monitor(server, alias_mode::reply_demonitor)) {
+    : self_(&self), mark_(self.mark()) {
+  if (is_itself(self, server))
+    return;
+  ref_ = self.monitor(server, alias_mode::reply_demonitor);
   try {
     builder message;
     message.begin_tuple(3);
@@ -117,6 +137,8 @@ bool outgoing_call::operator()(term_ref message) const {
 
 std::expected<term_ref, call_error> outgoing_call::reply_in(const message& answer,
                                                             const destination& server) {
+  if (to_itself())
+    return std::unexpected(call_error{term(calling_self), describe(server)});
   if (!answer) {
     self_->demonitor(ref_, true, mark_);
     return std::unexpected(call_error{term(atoms::timeout), describe(server)});
@@ -177,6 +199,8 @@ std::string call_error::message() const {
     return "call to " + server + ": no reply in time";
   if (reason.is(atoms::noproc))
     return "call to " + server + ": there is no such process";
+  if (reason.is(calling_self))
+    return "call to " + server + ": a process cannot answer itself";
   if (reason.is_tuple(atoms::nodedown, 2))
     return "call to " + server + ": node " + brief(reason.element(1)) +
            " cannot be reached, or the connection was lost";
