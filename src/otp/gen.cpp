@@ -150,8 +150,10 @@ std::expected<term_ref, call_error> outgoing_call::reply_in(const message& answe
   }
   term reason = body.share(body.element(4));
   if (reason.is(atoms::noconnection)) {
-    const atom node =
+    atom node =
         server.which() == destination::kind::process ? server.process().node : server.node();
+    if (node == atom())
+      node = self_->node();
     reason = term::tuple({atoms::nodedown, node});
   }
   return std::unexpected(call_error{reason, describe(server)});

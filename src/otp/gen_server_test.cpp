@@ -168,6 +168,14 @@ TEST_CASE("a call to nobody fails at once with noproc") {
   });
 }
 
+TEST_CASE("a call whose server ends with noconnection names the server's node") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    auto reply = co_await call(self, "s", fail_with{"noconnection"});
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().reason == term::tuple({atom("nodedown"), term(self.node())}));
+  });
+}
+
 TEST_CASE("a call to oneself, by pid or by name, fails at once") {
   with_server(0, [](process& self) -> task<> {
     self.register_name("caller");
