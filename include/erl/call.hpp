@@ -16,8 +16,8 @@ namespace erl {
 
 /// Why a call has no answer.
 struct call_error {
-  /// `timeout`, `noproc`, `{nodedown, Node}`, the server's exit reason, or `{bad_reply, Text}` when
-  /// the reply is not of the type that was asked for.
+  /// `timeout`, `noproc`, `{nodedown, Node}`, the server's exit reason, `calling_self`, or
+  /// `{bad_reply, Text}` when the reply is not of the type that was asked for.
   term reason;
   /// The reason and what was called, for people.
   std::string message() const;
@@ -29,15 +29,19 @@ namespace detail {
 /// A request that is under way. Matches its answer.
 class outgoing_call {
 public:
-  /// Monitors the server and sends the request.
+  /// Monitors the server and sends the request, unless the caller is the server.
   outgoing_call(process& self, const destination& server, encodable request);
 
-  receive_awaiter answer(duration timeout) { return self_->receive(*this, timeout, mark_); }
+  receive_awaiter answer(duration timeout) {
+    return self_->receive(*this, to_itself() ? duration::zero() : timeout, mark_);
+  }
   bool operator()(term_ref message) const;
   /// The reply in what `answer` gave, which it borrows from, or the error.
   std::expected<term_ref, call_error> reply_in(const message& answer, const destination& server);
 
 private:
+  bool to_itself() const noexcept { return ref_.size == 0; }
+
   process* self_;
   receive_mark mark_;
   reference ref_;

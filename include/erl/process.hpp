@@ -272,6 +272,7 @@ public:
   /// of the others is so, the name is free again soon.
   bool register_name(atom name, const pid& who);
   bool register_name(atom name) { return register_name(name, self()); }
+  /// Takes a name back, whichever process of this node has it. False: nobody has.
   bool unregister_name(atom name);
   std::optional<pid> whereis(atom name) const;
 

@@ -4,7 +4,7 @@
 -export([main/1, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, together/1]).
 -export([start/1, start/2, start_failing/2, kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
 -export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
--export([peer/1, peer/2, distribute/0]).
+-export([peer/1, peer/2, teach/2, distribute/0]).
 
 -define(CLIENT, 'client@127.0.0.1').
 
@@ -238,9 +238,15 @@ peer(Name, Arguments) ->
         name => Name, host => "127.0.0.1", longnames => true, connection => standard_io, wait_boot => 30000,
         args => ["-start_epmd", "false", "-kernel", "logger_level", "critical" | Arguments]
     }),
-    {interop, Beam, File} = code_of(?MODULE),
-    {module, ?MODULE} = peer:call(Peer, code, load_binary, [?MODULE, File, Beam]),
-    #{peer => Peer, node => Node, os => peer:call(Peer, os, getpid, [])}.
+    Result = #{peer => Peer, node => Node, os => peer:call(Peer, os, getpid, [])},
+    teach(Result, ?MODULE),
+    Result.
+
+%% Loads a module there that is loaded here.
+teach(#{peer := Peer}, Module) ->
+    {Module, Beam, File} = code_of(Module),
+    {module, Module} = peer:call(Peer, code, load_binary, [Module, File, Beam]),
+    ok.
 
 code_of(Module) ->
     {ok, Module, Beam} = compile:file(

@@ -1,6 +1,6 @@
 /// A C++ node that the Erlang and Elixir programs of these tests drive.
 ///
-///     test_node NAME [hidden|visible] [tick=SECONDS] [connect=NODE]...
+///     test_node NAME [hidden|visible] [tick=SECONDS] [schedulers=COUNT] [connect=NODE]...
 ///
 /// The cookie comes from `~/.erlang.cookie`. With `connect` the node connects to that one before it
 /// says READY, and prints `CONNECTED NODE` or `FAILED TO CONNECT NODE: why`.
@@ -24,6 +24,11 @@ struct settings {
   std::vector<std::string> peers;
 };
 
+bool parse_number(std::string_view text, unsigned& to) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
 bool parse(int count, char** words, settings& to) {
   if (count < 2)
     return false;
@@ -34,11 +39,12 @@ bool parse(int count, char** words, settings& to) {
       to.node.visible = word == "visible";
     } else if (word.starts_with("tick=")) {
       unsigned seconds = 0;
-      word.remove_prefix(5);
-      const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), seconds);
-      if (error != std::errc() || end != word.data() + word.size())
+      if (!parse_number(word.substr(5), seconds))
         return false;
       to.node.tick_time = std::chrono::seconds(seconds);
+    } else if (word.starts_with("schedulers=")) {
+      if (!parse_number(word.substr(11), to.node.schedulers))
+        return false;
     } else if (word.starts_with("connect=")) {
       to.peers.emplace_back(word.substr(8));
     } else {
@@ -69,7 +75,9 @@ erl::supervisor top() {
 int main(int count, char** words) {
   settings wanted;
   if (!parse(count, words, wanted)) {
-    std::fputs("usage: test_node NAME [hidden|visible] [tick=SECONDS] [connect=NODE]...\n", stderr);
+    std::fputs("usage: test_node NAME [hidden|visible] [tick=SECONDS] [schedulers=COUNT] "
+               "[connect=NODE]...\n",
+               stderr);
     return 2;
   }
   erl::node node(wanted.node);

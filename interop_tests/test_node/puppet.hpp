@@ -15,10 +15,20 @@ public:
     kind what;
     using erl_shape = erl::tagged_shape<"spawn">;
   };
-  using calls = erl::messages<spawn>;
+  /// As `spawn`, on one of the node's schedulers.
+  struct spawn_at {
+    kind what;
+    int scheduler;
+    using erl_shape = erl::tagged_shape<"spawn">;
+  };
+  using calls = erl::messages<spawn, spawn_at>;
 
   /// The pid of a new puppet; one that traps exits does so before the caller knows its pid.
   erl::task<erl::pid> handle_call(spawn request);
+  erl::task<erl::pid> handle_call(spawn_at request);
+
+private:
+  erl::task<erl::pid> start(kind what, erl::spawn_options options);
 };
 
 } // namespace test_node

@@ -59,7 +59,6 @@ dist::control_message to_control(signal&& s) {
   case signal_kind::room_wanted:
   case signal_kind::room:
   case signal_kind::name_given:
-  case signal_kind::name_taken:
   case signal_kind::connect:
   case signal_kind::info:
   case signal_kind::spawn:

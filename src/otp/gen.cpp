@@ -9,6 +9,10 @@
 
 namespace erl {
 
+namespace {
+const atom calling_self("calling_self");
+} // namespace
+
 namespace gen {
 
 namespace {
@@ -96,10 +100,26 @@ call_error bad_reply(const destination& server, const decode_error& error) {
   return {term::tuple({tag, term::text(error.message())}), describe(server)};
 }
 
+static bool is_itself(process& self, const destination& server) {
+  switch (server.which()) {
+  case destination::kind::process:
+    return server.process() == self.self();
+  case destination::kind::name:
+    return (server.node() == atom() || server.node() == self.node()) &&
+           self.whereis(server.name()) == self.self();
+  case destination::kind::alias:
+    break;
+  }
+  return false;
+}
+
 // The monitor's reference is also the alias that the reply comes to, and dies with it: nothing
 // comes late.
 outgoing_call::outgoing_call(process& self, const destination& server, encodable request)
-    : self_(&self), mark_(self.mark()), ref_(self.monitor(server, alias_mode::reply_demonitor)) {
+    : self_(&self), mark_(self.mark()) {
+  if (is_itself(self, server))
+    return;
+  ref_ = self.monitor(server, alias_mode::reply_demonitor);
   try {
     builder message;
     message.begin_tuple(3);
@@ -126,6 +146,8 @@ bool outgoing_call::operator()(term_ref message) const {
 
 std::expected<term_ref, call_error> outgoing_call::reply_in(const message& answer,
                                                             const destination& server) {
+  if (to_itself())
+    return std::unexpected(call_error{term(calling_self), describe(server)});
   if (!answer) {
     self_->demonitor(ref_, true, mark_);
     return std::unexpected(call_error{term(atoms::timeout), describe(server)});
@@ -137,17 +159,18 @@ std::expected<term_ref, call_error> outgoing_call::reply_in(const message& answe
   }
   term reason = body.share(body.element(4));
   if (reason.is(atoms::noconnection)) {
-    const atom node =
+    atom node =
         server.which() == destination::kind::process ? server.process().node : server.node();
+    if (node == atom())
+      node = self_->node();
     reason = term::tuple({atoms::nodedown, node});
   }
   return std::unexpected(call_error{reason, describe(server)});
 }
 
 start_notice make_notice(process& self) {
-  auto& own = static_cast<runtime::process_block&>(self);
-  const auto* x = own.extras_if_any();
-  const term known = x != nullptr && x->name != atom() ? term(x->name) : term(self.self());
+  const atom name = static_cast<runtime::process_block&>(self).registered_name();
+  const term known = name == atom() ? term(self.self()) : term(name);
   const term_ref first[] = {known};
   return {self.alias(alias_mode::reply_demonitor),
           term::list(first, self.get(term(atoms::ancestors)).value_or(term()))};
@@ -195,6 +218,8 @@ std::string call_error::message() const {
     return "call to " + server + ": no reply in time";
   if (reason.is(atoms::noproc))
     return "call to " + server + ": there is no such process";
+  if (reason.is(calling_self))
+    return "call to " + server + ": a process cannot answer itself";
   if (reason.is_tuple(atoms::nodedown, 2))
     return "call to " + server + ": node " + brief(reason.element(1)) +
            " cannot be reached, or the connection was lost";

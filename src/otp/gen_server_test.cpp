@@ -168,6 +168,31 @@ TEST_CASE("a call to nobody fails at once with noproc") {
   });
 }
 
+TEST_CASE("a call whose server ends with noconnection names the server's node") {
+  with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
+    auto reply = co_await call(self, "s", fail_with{"noconnection"});
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().reason == term::tuple({atom("nodedown"), term(self.node())}));
+  });
+}
+
+TEST_CASE("a call to oneself, by pid or by name, fails at once") {
+  with_server(0, [](process& self) -> task<> {
+    self.register_name("caller");
+    const time_point before = self.now();
+    const std::vector<destination> itself{self.self(), "caller", {atom("caller"), self.node()}};
+    for (const destination& server : itself) {
+      auto reply = co_await call(self, server, add{1, 2});
+      REQUIRE_FALSE(reply);
+      CHECK(reply.error().reason == term(atom("calling_self")));
+      CHECK(reply.error().message().ends_with(": a process cannot answer itself"));
+    }
+    CHECK(self.now() == before);
+    auto m = co_await self.receive(0ms);
+    CHECK_FALSE(m);
+  });
+}
+
 TEST_CASE("a call that the server does not survive fails with its exit reason") {
   with_server(GENERATE(0U, 1U), [](process& self) -> task<> {
     auto reply = co_await call(self, "s", fail_with{"broken"});

@@ -96,6 +96,8 @@ reference process::monitor(const destination& target, alias_mode mode, message_p
     throw std::invalid_argument(
         "monitor: an alias cannot be monitored; use the process's pid or name");
   }
+  if (monitor.target == p.id() && mode == alias_mode::none)
+    return p.owner().make_reference(); // nothing to watch: a process does not see its own end
   const reference ref = mode == alias_mode::none ? p.owner().make_reference()
                                                  : p.owner().make_alias_reference(p.id());
   p.extras().monitoring.try_emplace(ref, monitor);

@@ -69,6 +69,7 @@ struct process_extras {
   small_map<term, term> dictionary;
   term label{atoms::undefined};
   std::uint64_t unlink_count = 0;
+  /// The last name it got; it may have lost it since (`process_block::registered_name`).
   atom name;
   bool watches_dead_letters = false;
   bool watches_mailboxes = false;
@@ -100,6 +101,8 @@ public:
     return *extras_;
   }
   process_extras* extras_if_any() { return extras_.get(); }
+  /// Its name, or an empty atom. Anybody may take a name back, so only the registry knows.
+  atom registered_name() const;
 
   // Signals that have reached this process (relations.cpp). None of them runs any code of the body.
   void receive_signal(signal&& s);

@@ -39,8 +39,8 @@ term process_block::describe() {
   if (parent_pid.node != atom())
     result.parent = parent_pid;
   if (const process_extras* x = extras_if_any()) {
-    if (x->name != atom())
-      result.registered_name = x->name;
+    if (const atom name = registered_name(); name != atom())
+      result.registered_name = name;
     for (const auto& [other, unlinking] : x->links)
       if (unlinking == 0)
         result.links.push_back(other);

@@ -17,6 +17,12 @@ task<> wait_for_ever(process& self) {
   auto m = co_await self.receive([&](term_ref) { return none; });
 }
 
+task<> watch_parent(process& self) {
+  const pid parent = self.parent();
+  self.monitor(parent);
+  co_await wait_for_ever(self);
+}
+
 /// What a process learns that asks about `who`.
 std::optional<process_info> ask(world& w, std::size_t scheduler, const pid& who) {
   std::optional<process_info> result;
@@ -39,7 +45,7 @@ std::optional<process_info> ask(world& w, std::size_t scheduler, const pid& who)
 TEST_CASE("info tells what a process is and has, also to another scheduler") {
   for (const std::size_t scheduler : {0U, 1U}) {
     world w(2);
-    pid child, friendly, watched;
+    pid child, friendly, watched, watcher;
     const pid who = w.spawn([&](process& self) -> task<> {
       child = self.spawn_link(wait_for_ever);
       friendly = self.spawn(wait_for_ever);
@@ -48,7 +54,9 @@ TEST_CASE("info tells what a process is and has, also to another scheduler") {
       self.unlink(friendly);
       self.monitor(watched);
       self.register_name(atom("curious"));
-      self.monitor({atom("curious")});
+      self.register_name(atom("famous"), watched);
+      self.monitor({atom("famous")});
+      watcher = self.spawn(watch_parent);
       self.trap_exit(true);
       self.set_label(term::tuple({atom("worker"), term(7)}));
       self.put(term(1), term(2));
@@ -65,8 +73,8 @@ TEST_CASE("info tells what a process is and has, also to another scheduler") {
     CHECK(seen->links == std::vector<pid>{child});
     REQUIRE(seen->monitors.size() == 2);
     CHECK(to_string(seen->monitors[0]) == to_string(term::tuple({atoms::process, term(watched)})));
-    CHECK(to_string(seen->monitors[1]) == "{process,{curious,nonode@nohost}}");
-    CHECK(seen->monitored_by == std::vector<pid>{who});
+    CHECK(to_string(seen->monitors[1]) == "{process,{famous,nonode@nohost}}");
+    CHECK(seen->monitored_by == std::vector<pid>{watcher});
     CHECK(seen->trap_exit);
     CHECK_FALSE(seen->parent);
     REQUIRE(seen->label);

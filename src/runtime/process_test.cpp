@@ -3,6 +3,7 @@
 #include <erl/etf/print.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -179,6 +180,34 @@ TEST_CASE("names: registered, found, sent to, freed by the end of the process") 
   CHECK_FALSE(second);
   CHECK(out == log_lines{"hello"});
   CHECK_FALSE(w.system.whereis("collector"));
+}
+
+TEST_CASE("any process may take a name back, and its owner may have another one then") {
+  const std::size_t there = GENERATE(0U, 1U);
+  world w(2);
+  std::vector<bool> owner_had;
+  const pid owner = w.spawn_on(there, [&](process& self) -> task<> {
+    owner_had.push_back(self.register_name("first"));
+    for (;;) {
+      auto again = co_await self.receive();
+      owner_had.push_back(self.register_name("second"));
+    }
+  });
+  w.settle();
+  std::vector<bool> taken;
+  w.spawn([&](process& self) -> task<> {
+    taken.push_back(self.unregister_name("first"));
+    taken.push_back(self.unregister_name("first"));
+    taken.push_back(self.register_name("first"));
+    self.send(owner, atom("again"));
+    self.send(owner, atom("again"));
+    auto never = co_await self.receive();
+  });
+  w.settle();
+  CHECK(taken == std::vector{true, false, true});
+  CHECK(owner_had == std::vector{true, true, false});
+  CHECK(w.system.whereis("second") == owner);
+  CHECK(w.system.whereis("first") != owner);
 }
 
 TEST_CASE("send_after delivers when its time has come; cancel_timer tells what was left") {

@@ -18,6 +18,12 @@ namespace erl::runtime {
 process_block::process_block(scheduler& owner, pid self, pid parent, owned_body body)
     : what(std::move(body)), parent_pid(parent), owner_(&owner), self_(self) {}
 
+atom process_block::registered_name() const {
+  if (extras_ == nullptr || extras_->name == atom())
+    return {};
+  return owner_->owner().whereis(extras_->name) == self_ ? extras_->name : atom();
+}
+
 term outgoing_monitor::object() const {
   return name == atom() ? term(target) : term::tuple({term(name), term(node)});
 }
@@ -172,14 +178,10 @@ void process_block::receive_signal(signal&& s) {
     room_has_come();
     return;
   case signal_kind::name_given:
-    if (extras().name == atom())
+    if (registered_name() == atom())
       extras().name = s.object;
     else
       owner_->owner().names().remove(s.object, name_value());
-    return;
-  case signal_kind::name_taken:
-    if (auto* x = extras_if_any(); x != nullptr && x->name == s.object)
-      x->name = atom();
     return;
   case signal_kind::group_leader:
   case signal_kind::connect:

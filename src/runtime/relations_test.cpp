@@ -194,6 +194,21 @@ TEST_CASE("a monitor on nobody reports noproc at once, by pid and by name") {
                    term::tuple({atom("nobody_has_this_name"), term(a.id.node)}), atoms::noproc})));
 }
 
+TEST_CASE("a process that monitors itself watches nothing") {
+  world w;
+  actor a(w, 0);
+  bool by_pid = true;
+  bool by_name = true;
+  a.tell([&](process& self) {
+    self.register_name("itself");
+    by_pid = self.demonitor(self.monitor(self.self()));
+    by_name = self.demonitor(self.monitor("itself"));
+  });
+  CHECK_FALSE(by_pid);
+  CHECK_FALSE(by_name);
+  CHECK(a.got.empty());
+}
+
 TEST_CASE("a monitor by name follows the process that had the name, and says the name") {
   const std::size_t there = GENERATE(0U, 1U);
   world w(2);

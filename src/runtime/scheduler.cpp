@@ -373,7 +373,7 @@ bool scheduler::register_name(atom name, const pid& who) {
     return false;
   process_block* p = find(who);
   const bool elsewhere = &system_.owner_of(who) != this;
-  if (!elsewhere && (p == nullptr || p->extras().name != atom()))
+  if (!elsewhere && (p == nullptr || p->registered_name() != atom()))
     return false;
   if (!system_.names().add(name, registry::value_of(who)))
     return false;
@@ -385,11 +385,7 @@ bool scheduler::register_name(atom name, const pid& who) {
 }
 
 bool scheduler::unregister_name(atom name) {
-  const auto who = system_.whereis(name);
-  if (!who || !system_.names().remove(name, registry::value_of(*who)))
-    return false;
-  route({.kind = signal_kind::name_taken, .to = *who, .object = name});
-  return true;
+  return system_.names().remove(name, system_.names().find(name));
 }
 
 // References.

@@ -115,9 +115,9 @@ public:
   void flush_later(flushable& f) { flushes_.push_back(&f); }
   void cancel_flush(flushable& f);
 
-  /// Gives a process of this scheduler a name, or takes it back. False: taken, not here, or it has
-  /// one.
+  /// Gives a process of this scheduler a name. False: taken, not here, or it has one.
   bool register_name(atom name, const pid& who);
+  /// Takes a name back, whoever has it. False: nobody.
   bool unregister_name(atom name);
 
   reference make_reference();

@@ -31,7 +31,6 @@ enum class signal_kind : std::uint8_t {
   room_wanted,  ///< `from` has filled the mailbox, and wants to know when there is room
   room,         ///< there is
   name_given,   ///< `object` is registered for it
-  name_taken,   ///< and is no more
   connect,      ///< asks for a connection to `to_node`, without anything to say
   spawn, ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor
   node_lost, ///< to a scheduler: the connection to `to_node` is gone, `epoch` has ended

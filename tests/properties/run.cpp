@@ -278,6 +278,8 @@ void test::monitor(puppet& who, puppet& other, erl::alias_mode mode, process& se
   const atom node = name_of_node(other);
   const std::uint32_t before = who.block->owner().epoch_of(node);
   const reference ref = self.monitor(other.self, mode);
+  if (&who == &other && mode == erl::alias_mode::none)
+    return; // it watches nothing
   who.watches.emplace(ref, watch{.target = other.number, .node = node, .epoch = before});
   who.watch_order.push_back(ref);
   if (mode != erl::alias_mode::none)

@@ -1,0 +1,64 @@
+%% Traces in a form in which equal ones are equal terms: pids by the order in which they were spawned, references by
+%% the order in which they are first seen, the node as `node`.
+-module(puppet_trace).
+
+-export([normal/3, write/2]).
+
+%% Trace: {N, Result, Ended} for each step, and {kept, _}, {names, _}.
+normal(Node, Pids, Trace) ->
+    put(references, #{}),
+    put(numbers, maps:from_list([{node, Node} | lists:zip(Pids, lists:seq(1, length(Pids)))])),
+    [entry(Each) || Each <- Trace].
+
+entry({N, Result, Ended}) ->
+    {N, term(Result), lists:sort([{term(P), term(Why)} || {P, Why} <- Ended])};
+entry({kept, Kept}) -> {kept, [{term(P), windows(Messages)} || {P, Messages} <- Kept]};
+entry({names, Names}) -> {names, term(Names)}.
+
+term({kept, Messages}) -> {kept, windows(Messages)};
+term(Pid) when is_pid(Pid) ->
+    case get(numbers) of
+        #{Pid := Number} -> {pid, Number};
+        #{node := Node} when node(Pid) =:= Node -> {pid, unknown};
+        _ -> {pid, driver}
+    end;
+term(Ref) when is_reference(Ref) ->
+    Known = get(references),
+    Number = maps:get(Ref, Known, map_size(Known) + 1),
+    put(references, Known#{Ref => Number}),
+    {ref, Number};
+term(Atom) when is_atom(Atom) ->
+    case get(numbers) of
+        #{node := Atom} -> node;
+        _ -> Atom
+    end;
+term(Tuple) when is_tuple(Tuple) -> list_to_tuple([term(Part) || Part <- tuple_to_list(Tuple)]);
+term([Head | Tail]) -> [term(Head) | term(Tail)];
+term(Map) when is_map(Map) -> maps:from_list([{term(K), term(V)} || {K, V} <- maps:to_list(Map)]);
+term(Other) -> Other.
+
+%% What came in each step, {N, Messages}. Those of one sender are in order, those of different senders are not.
+windows(has_ended) -> has_ended;
+windows(Messages) -> windows(Messages, [], []).
+
+windows([], [], Windows) -> lists:reverse(Windows);
+windows([], Window, Windows) -> windows([{mark, last}], Window, Windows);
+windows([{mark, _} | Messages], [], Windows) -> windows(Messages, [], Windows);
+windows([{mark, N} | Messages], Window, Windows) ->
+    Sorted = lists:keysort(1, [{sender(M), M} || M <- lists:reverse(Window)]),
+    windows(Messages, [], [{N, [term(M) || {_, M} <- Sorted]} | Windows]);
+windows([M | Messages], Window, Windows) -> windows(Messages, [M | Window], Windows).
+
+%% The messages of the programs say themselves who sent them. That a process had a name is known to the monitor only.
+sender({'EXIT', P, _}) -> term(P);
+sender({'DOWN', _, process, P, _}) when is_pid(P) -> term(P);
+sender({'DOWN', Ref, process, _, _}) -> {down, term(Ref)};
+sender({'$gen_call', {P, _}, _}) -> term(P);
+sender({message, P, _}) -> term(P);
+sender({message, P, _, _}) -> term(P);
+sender({[alias | _], {answer, P, _}}) -> term(P).
+
+%% Marks what another trace does not have.
+write(Trace, Other) ->
+    [io_lib:format("    ~ts ~0tp~n", [case lists:member(Entry, Other) of true -> " "; false -> "!" end, Entry])
+     || Entry <- Trace].
