@@ -371,7 +371,10 @@ void test::perform(const command& c) {
     order(who, [this, &who, &other, name](process& self) {
       const atom node = name_of_node(other);
       const std::uint32_t before = who.block->owner().epoch_of(node);
+      const bool own = node == self.node() && self.whereis(name) == self.self();
       const reference ref = self.monitor({name, node});
+      if (own)
+        return; // it watches nothing
       who.watches.emplace(ref, watch{.node = node, .epoch = before});
       who.watch_order.push_back(ref);
     });
