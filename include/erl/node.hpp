@@ -3,6 +3,7 @@
 
 #include <erl/duration.hpp>
 #include <erl/process.hpp>
+#include <erl/runtime_options.hpp>
 #include <erl/supervisor.hpp>
 
 #include <cstdint>
@@ -46,6 +47,8 @@ struct node_options {
   std::vector<known_peer> known_peers{};
   /// A peer that is silent for this long (give or take a quarter) is given up: OTP's net_ticktime.
   duration tick_time = std::chrono::seconds(60);
+  /// Threads for blocking calls, beside the schedulers' own.
+  pool_limits pools{};
 };
 
 /// What can keep a node from starting or connecting.

@@ -7,6 +7,7 @@
 #include "otp/gen.hpp"
 #include "otp/net_kernel.hpp"
 #include "runtime/system.hpp"
+#include "runtime/thread_pool.hpp"
 #include <erl/epmd/client.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
@@ -228,6 +229,8 @@ std::expected<void, node_error> node::impl::start() {
     return failed(node_errc::not_running, "the node has been stopped; make a new one");
   if (options.tick_time < std::chrono::seconds(1))
     return failed(node_errc::bad_options, "tick_time: at least 1 s");
+  if (options.pools.io == 0)
+    return failed(node_errc::bad_options, "pools.io: at least 1");
   unsigned count = options.schedulers != 0 ? options.schedulers
                                            : std::max(1U, std::thread::hardware_concurrency());
   count = options.schedulers != 0 ? count : std::min(count, 32U);
@@ -249,6 +252,7 @@ std::expected<void, node_error> node::impl::start() {
   unsigned next = 0;
   system =
       std::make_unique<runtime::system>(self, count, [&] { return std::move(drivers[next++]); });
+  system->set_blocking(runtime::make_thread_pools(options.pools));
   if (others != nullptr)
     others->bind(*system);
   now = phase::running;

@@ -292,7 +292,7 @@ bool receive_awaiter::await_ready() {
 void receive_awaiter::await_suspend(std::coroutine_handle<> waiting) noexcept {
   auto& p = own(*self_);
   p.resume_at = waiting;
-  p.wants_message = true;
+  p.awaits = process_block::awaited::message;
   if (p.receive_limit == infinity || p.receive_limit <= duration::zero())
     return;
   if (p.timeout == nullptr)
@@ -310,7 +310,7 @@ bool yield_awaiter::await_ready() const noexcept {
 void yield_awaiter::await_suspend(std::coroutine_handle<> waiting) const noexcept {
   auto& p = own(*self_);
   p.resume_at = waiting;
-  p.wants_message = false;
+  p.awaits = process_block::awaited::turn;
 }
 
 void process_block::receive_timer::expired() {
@@ -323,12 +323,12 @@ void detail::coroutine_runner::start(process& self, task<> what) {
   task_ = std::move(what);
   auto& p = own(self);
   p.resume_at = task_.handle();
-  p.wants_message = false;
+  p.awaits = process_block::awaited::turn;
 }
 
 body::outcome detail::coroutine_runner::step(process& self) {
   auto& p = own(self);
-  if (p.wants_message) {
+  if (p.awaits == process_block::awaited::message) {
     p.received = p.inbox.take(p.pattern);
     if (!p.received && !p.timed_out && p.receive_limit > duration::zero())
       return body::outcome::waiting;
@@ -342,6 +342,8 @@ body::outcome detail::coroutine_runner::step(process& self) {
     ended.handle().promise().rethrow();
     return body::outcome::finished;
   }
+  if (p.awaits == process_block::awaited::job)
+    return body::outcome::blocked;
   return p.budget <= 0 ? body::outcome::yielded : body::outcome::waiting;
 }
 

@@ -57,7 +57,8 @@ struct process_extras {
 class process_block final : public process, public detail::in_blocks {
 public:
   static constexpr int reductions_a_slice = 2000;
-  enum class state : std::uint8_t { waiting, runnable, running, ending };
+  /// Waiting ends by a message, blocked does not; both by an exit.
+  enum class state : std::uint8_t { waiting, blocked, runnable, running, ending };
 
   process_block(scheduler& owner, pid self, pid parent, owned_body what);
   ~process_block() = default;
@@ -108,8 +109,9 @@ public:
   owned_body what;
   const pid parent_pid;
 
-  // What a coroutine body waits for: a message, or nothing but its turn.
-  bool wants_message = false;
+  // What a coroutine body waits for: nothing but its turn, a message, or a blocking call.
+  enum class awaited : std::uint8_t { turn, message, job };
+  awaited awaits = awaited::turn;
   receive_pattern pattern;
   duration receive_limit = infinity;
   message received;

@@ -18,6 +18,7 @@ atom name_of(process_block::state state) {
   case process_block::state::runnable:
     return runnable;
   case process_block::state::waiting:
+  case process_block::state::blocked:
     break;
   }
   return waiting;

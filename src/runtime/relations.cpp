@@ -66,7 +66,7 @@ bool process_block::terminate(term reason) {
   if (run_state == state::ending || pending_exit)
     return false;
   pending_exit = std::move(reason);
-  if (run_state == state::waiting)
+  if (run_state == state::waiting || run_state == state::blocked)
     owner_->make_runnable(*this);
   return true;
 }

@@ -252,6 +252,9 @@ void scheduler::run_slice(process_block& p) {
     return end(p, term(atoms::normal));
   case body::outcome::yielded:
     return make_runnable(p);
+  case body::outcome::blocked:
+    p.run_state = process_block::state::blocked;
+    return;
   case body::outcome::waiting:
     p.run_state = process_block::state::waiting;
     if (p.inbox.unseen() || p.timed_out)

@@ -1,14 +1,16 @@
 #include "runtime/system.hpp"
 
+#include "base/signals_blocked.hpp"
+#include "runtime/thread_pool.hpp"
+
 #include <bit>
-#include <csignal>
 #include <stdexcept>
 
 namespace erl::runtime {
 
 system::system(identity self, std::uint32_t schedulers,
                const std::function<std::unique_ptr<driver>()>& make_driver)
-    : identity_(self) {
+    : identity_(self), blocking_(make_thread_pools({})) {
   constexpr std::uint32_t most =
       1U << (28 - 1 - process_table::index_bits); // what a pid's 28 bits leave room for
   if (schedulers == 0 || schedulers > most)
@@ -25,14 +27,9 @@ system::system(identity self, std::uint32_t schedulers,
 system::~system() { stop(); }
 
 void system::start() {
-  // Signals are for the program's own threads.
-  sigset_t all;
-  sigset_t old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
+  const signals_blocked none;
   for (auto& s : schedulers_)
     threads_.emplace_back([&scheduler = *s] { scheduler.run(); });
-  pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
 
 void system::stop() {
@@ -41,6 +38,7 @@ void system::stop() {
   for (auto& t : threads_)
     t.join();
   threads_.clear();
+  blocking_->stop();
   for (auto& s : schedulers_)
     s->end_all_processes();
 }

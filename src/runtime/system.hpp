@@ -1,6 +1,7 @@
 /// The schedulers of one node and what they share: identity, names, and the way out to other nodes.
 #pragma once
 
+#include "runtime/blocking.hpp"
 #include "runtime/registry.hpp"
 #include "runtime/scheduler.hpp"
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace erl::runtime {
@@ -48,7 +50,8 @@ public:
 
   /// Starts a thread for each scheduler.
   void start();
-  /// Stops the threads, then ends all processes that are left.
+  /// Stops the threads, waits for the blocking calls that run, then ends all processes that are
+  /// left.
   void stop();
 
   std::size_t size() const { return schedulers_.size(); }
@@ -62,6 +65,10 @@ public:
   registry& names() { return names_; }
   /// The pid behind a name.
   std::optional<pid> whereis(atom name) const;
+
+  /// Runs blocking calls; never null. Set before the first process runs.
+  void set_blocking(std::unique_ptr<blocking_executor> to) { blocking_ = std::move(to); }
+  blocking_executor& blocking() { return *blocking_; }
 
   void set_distribution(distribution* out) { distribution_ = out; }
   distribution* out() const { return distribution_; }
@@ -95,6 +102,7 @@ private:
   distribution* distribution_ = nullptr;
   std::vector<std::unique_ptr<scheduler>> schedulers_;
   std::vector<std::thread> threads_;
+  std::unique_ptr<blocking_executor> blocking_;
 };
 
 } // namespace erl::runtime
