@@ -49,6 +49,8 @@ struct node_options {
   duration tick_time = std::chrono::seconds(60);
   /// Threads for blocking calls, beside the schedulers' own.
   pool_limits pools{};
+  /// Who finds processes that hold their schedulers.
+  watchdog_options watchdog{};
 };
 
 /// What can keep a node from starting or connecting.
@@ -123,6 +125,9 @@ public:
   /// Where it listens; 0 without distribution.
   std::uint16_t port() const;
   unsigned schedulers() const;
+  /// How often a process has held its scheduler for `watchdog_options::long_slice`; 0 unless the
+  /// node runs.
+  std::uint64_t long_slices() const;
 
 private:
   int run_body(owned_body what);

@@ -177,6 +177,7 @@ TEST_CASE("options that are wrong or unsafe are refused with a reason") {
                   .insecure_tcp = true})
             .code == node_errc::cannot_listen);
   CHECK(error_of({.schedulers = 100}).code == node_errc::bad_options);
+  CHECK(error_of({.watchdog = {.stack_signal = SIGTERM}}).code == node_errc::bad_options);
   CHECK(error_of({.pools = {.io = 0}}).code == node_errc::bad_options);
 }
 

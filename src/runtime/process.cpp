@@ -17,6 +17,16 @@ using runtime::signal_kind;
 namespace {
 process_block& own(process& p) { return static_cast<process_block&>(p); }
 const process_block& own(const process& p) { return static_cast<const process_block&>(p); }
+
+/// Takes a reduction. False: the slice is over, because it is used up or has lasted long enough.
+inline bool goes_on(process_block& p) {
+  if (--p.budget <= 0)
+    return false;
+  if (!p.owner().watch().time_is_up()) [[likely]]
+    return true;
+  p.budget = 0;
+  return false;
+}
 } // namespace
 
 pid process::self() const noexcept { return own(*this).id(); }
@@ -230,7 +240,7 @@ void process::watch_dead_letters(bool on) {
     p.owner().owner().watch_dead_letters(p.id(), on);
 }
 
-void process::set_label(term label) { own(*this).extras().label = std::move(label); }
+void process::set_label(term label) { own(*this).extras().set_label(std::move(label)); }
 
 std::optional<term> process::put(const term& key, term value) {
   const auto [place, added] = own(*this).extras().dictionary.try_emplace(key, value);
@@ -283,7 +293,7 @@ message process::take_now(match_function match, const void* context, receive_mar
 
 bool receive_awaiter::await_ready() {
   auto& p = own(*self_);
-  if (p.pending_exit || --p.budget <= 0)
+  if (p.pending_exit || !goes_on(p))
     return false;
   p.received = p.inbox.take(p.pattern);
   return static_cast<bool>(p.received) || p.receive_limit <= duration::zero();
@@ -304,7 +314,7 @@ message receive_awaiter::await_resume() { return std::exchange(own(*self_).recei
 
 bool yield_awaiter::await_ready() const noexcept {
   auto& p = own(*self_);
-  return --p.budget > 0 && !p.pending_exit;
+  return goes_on(p) && !p.pending_exit;
 }
 
 void yield_awaiter::await_suspend(std::coroutine_handle<> waiting) const noexcept {
@@ -363,7 +373,7 @@ bool detail::is_ending(const process& self) noexcept {
 
 message detail::next_message(process& self) {
   auto& p = own(self);
-  if (p.pending_exit || --p.budget <= 0)
+  if (p.pending_exit || !goes_on(p))
     return {};
   p.inbox.rewind();
   return p.inbox.take({});

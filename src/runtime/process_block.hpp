@@ -8,10 +8,12 @@
 #include <erl/etf/atoms.hpp>
 #include <erl/process.hpp>
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace erl::runtime {
 
@@ -48,7 +50,9 @@ struct process_extras {
   small_map<reference, alias_mode> aliases;
   small_map<atom, std::uint32_t> watched_nodes;
   small_map<term, term> dictionary;
+  void set_label(term to) noexcept;
   term label{atoms::undefined};
+  std::atomic<bool> changes_label{false}; ///< no signal handler may look at it
   std::uint64_t unlink_count = 0;
   atom name;
   bool watches_dead_letters = false;
@@ -67,8 +71,11 @@ public:
   const pid& id() const { return self_; }
 
   process_extras& extras() {
-    if (extras_ == nullptr)
-      extras_ = std::make_unique<process_extras>();
+    if (extras_ == nullptr) {
+      auto made = std::make_unique<process_extras>();
+      std::atomic_signal_fence(std::memory_order_release); // see glance
+      extras_ = std::move(made);
+    }
     return *extras_;
   }
   process_extras* extras_if_any() { return extras_.get(); }
@@ -83,6 +90,9 @@ public:
   bool stop_monitoring(const reference& ref);
   /// Everything that has to do with `node` ends with `noconnection`.
   void lose_node(atom node);
+  /// Name and label, if there are. In a signal handler on the scheduler's thread, at any point of
+  /// the body.
+  void glance(atom& name, term& label) const noexcept;
   /// As a term: see <erl/process_info.hpp>.
   term describe();
   /// Ends all relations, telling everybody `reason`. The body is gone already.

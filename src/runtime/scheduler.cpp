@@ -64,13 +64,16 @@ bool scheduler::round() {
   world_->poll();
   if (timers_.size() != 0)
     done += timers_.expire(world_->now());
-  for (int slice = 0; slice < slices_a_round && run_first_ != nullptr; ++slice, ++done) {
+  watch_.begin_round();
+  for (int slice = 0; slice < slices_a_round && run_first_ != nullptr && !watch_.time_is_up();
+       ++slice, ++done) {
     process_block& p = *run_first_;
     run_first_ = p.run_next;
     if (run_first_ == nullptr)
       run_last_ = nullptr;
     run_slice(p);
   }
+  watch_.end_round();
   done += flushes_.size();
   while (!flushes_.empty()) {
     flushable* f = flushes_.back();
@@ -96,6 +99,8 @@ void scheduler::sleep() {
   if (!anything_to_do())
     world_->wait(timers_.next());
   asleep_.store(false);
+  if (watchdog* w = system_.guard())
+    w->rouse();
 }
 
 std::size_t scheduler::run_posted() {
@@ -238,6 +243,7 @@ void scheduler::run_slice(process_block& p) {
   p.budget = process_block::reductions_a_slice;
   body::outcome outcome{};
   running_ = &p;
+  watch_.begin_slice(std::uint64_t{p.id().serial} << 32 | p.id().id);
   try {
     outcome = p.what->run(p);
   } catch (...) {

@@ -12,6 +12,7 @@
 #include "runtime/process_block.hpp"
 #include "runtime/process_table.hpp"
 #include "runtime/signal.hpp"
+#include "runtime/slice_watch.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -99,6 +100,13 @@ public:
   /// A reference from which the owner of an alias can be told.
   reference make_alias_reference(const pid& owner);
 
+  /// For the watchdog.
+  slice_watch& watch() { return watch_; }
+  const slice_watch& watch() const { return watch_; }
+  bool is_asleep() const { return asleep_.load(); }
+  /// The process whose slice it is. On this scheduler's thread, signal handlers included.
+  process_block* running() const { return running_; }
+
   message_timers& later() { return message_timers_; }
 
   /// Counts one more (or less) relation of `who` with `node`.
@@ -155,6 +163,7 @@ private:
   process_block* run_first_ = nullptr;
   process_block* run_last_ = nullptr;
   process_block* running_ = nullptr;
+  slice_watch watch_;
   /// Runnable, but they have to wait until the lane they have filled has room.
   std::vector<process_block*> parked_;
 

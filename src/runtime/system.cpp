@@ -27,9 +27,19 @@ system::system(identity self, std::uint32_t schedulers,
 system::~system() { stop(); }
 
 void system::start() {
+  if (watchdog_options_.on)
+    watchdog_ = std::make_unique<watchdog>(*this, watchdog_options_);
   const signals_blocked none;
   for (auto& s : schedulers_)
-    threads_.emplace_back([&scheduler = *s] { scheduler.run(); });
+    threads_.emplace_back([this, &here = *s] {
+      if (watchdog_ != nullptr)
+        watchdog_->attach(here);
+      here.run();
+      if (watchdog_ != nullptr)
+        watchdog_->detach(here);
+    });
+  if (watchdog_ != nullptr)
+    watchdog_->start();
 }
 
 void system::stop() {
@@ -38,6 +48,8 @@ void system::stop() {
   for (auto& t : threads_)
     t.join();
   threads_.clear();
+  if (watchdog_ != nullptr)
+    watchdog_->stop();
   blocking_->stop();
   for (auto& s : schedulers_)
     s->end_all_processes();
@@ -61,8 +73,7 @@ std::optional<pid> system::whereis(atom name) const {
   const std::uint64_t found = names_.find(name);
   if (found == 0)
     return std::nullopt;
-  return pid{identity_.node, static_cast<std::uint32_t>(found),
-             static_cast<std::uint32_t>(found >> 32), identity_.creation};
+  return pid_of(found);
 }
 
 } // namespace erl::runtime

@@ -4,6 +4,7 @@
 #include "runtime/blocking.hpp"
 #include "runtime/registry.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/watchdog.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -44,6 +45,11 @@ public:
   ~system();
 
   const identity& self() const { return identity_; }
+  /// The pid of a local process, from its serial (the high half) and id.
+  pid pid_of(std::uint64_t process) const {
+    return {identity_.node, static_cast<std::uint32_t>(process),
+            static_cast<std::uint32_t>(process >> 32), identity_.creation};
+  }
   bool is_local(const pid& who) const {
     return who.node == identity_.node && who.creation == identity_.creation;
   }
@@ -69,6 +75,11 @@ public:
   /// Runs blocking calls; never null. Set before the first process runs.
   void set_blocking(std::unique_ptr<blocking_executor> to) { blocking_ = std::move(to); }
   blocking_executor& blocking() { return *blocking_; }
+
+  /// Before `start`, which starts the watchdog unless it is off.
+  void set_watchdog(const watchdog_options& options) { watchdog_options_ = options; }
+  /// Null without one.
+  watchdog* guard() const { return watchdog_.get(); }
 
   void set_distribution(distribution* out) { distribution_ = out; }
   distribution* out() const { return distribution_; }
@@ -103,6 +114,8 @@ private:
   std::vector<std::unique_ptr<scheduler>> schedulers_;
   std::vector<std::thread> threads_;
   std::unique_ptr<blocking_executor> blocking_;
+  watchdog_options watchdog_options_;
+  std::unique_ptr<watchdog> watchdog_;
 };
 
 } // namespace erl::runtime
