@@ -125,8 +125,8 @@ public:
   /// Where it listens; 0 without distribution.
   std::uint16_t port() const;
   unsigned schedulers() const;
-  /// How often a process has held its scheduler for `watchdog_options::long_slice`; 0 unless the
-  /// node runs.
+  /// How often processes have held their schedulers for `watchdog_options::long_slice`; 0 unless
+  /// the node runs.
   std::uint64_t long_slices() const;
 
 private:

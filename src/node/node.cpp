@@ -446,7 +446,10 @@ unsigned node::schedulers() const {
 std::uint64_t node::long_slices() const {
   const auto system = impl_->running();
   const runtime::watchdog* guard = system == nullptr ? nullptr : system->guard();
-  return guard == nullptr ? 0 : guard->long_slices();
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; guard != nullptr && i < system->size(); ++i)
+    all += guard->long_slices(i);
+  return all;
 }
 
 } // namespace erl

@@ -48,7 +48,7 @@ TEST_CASE("an endless loop on one scheduler is counted, and the other scheduler 
                  co_return;
                }),
                1);
-  CHECK(wait_until([&n] { return n.long_slices() == 1; }));
+  CHECK(wait_until([&n] { return n.long_slices() >= 1; }));
   std::promise<void> served;
   n.spawn([&served](process& self) -> task<> {
     const pid other = self.spawn([](process& child) -> task<> {
@@ -88,7 +88,7 @@ TEST_CASE("a function that sleeps on its scheduler is named in the log") {
   });
   CHECK(log.wait_for("function_that_sleeps_on_its_scheduler"));
   CHECK(log.contains(", sleeper has held scheduler 0 for "));
-  CHECK(n.long_slices() == 1);
+  CHECK(n.long_slices() >= 1);
   seen = true;
 }
 
@@ -122,7 +122,6 @@ TEST_CASE("the watchdog sleeps when all schedulers do, and comes back with them"
   REQUIRE(system.guard() != nullptr);
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(wait_until([&] { return system.guard()->is_parked(); }));
-    const std::uint64_t before = system.guard()->long_slices();
     std::atomic<bool> stop{false};
     system.at(i).post([&, i] {
       system.at(i).spawn(make_body([&stop](process& self) -> task<> {
@@ -134,7 +133,7 @@ TEST_CASE("the watchdog sleeps when all schedulers do, and comes back with them"
                          }),
                          pid{});
     });
-    CHECK(wait_until([&] { return system.guard()->long_slices() > before; }));
+    CHECK(wait_until([&] { return system.guard()->long_slices(i) >= 1; }));
     CHECK_FALSE(system.guard()->is_parked());
     stop = true;
     CHECK(wait_until([&] { return system.process_count == 0; }));

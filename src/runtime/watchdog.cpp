@@ -120,7 +120,7 @@ bool watchdog::tick(time_point now) {
   for (std::size_t i = 0; i < watched_.size(); ++i)
     look_at(system_.at(i), watched_[i], now);
   last_tick_ = now;
-  return !all_asleep();
+  return std::ranges::any_of(watched_, &watched::is_long) || !all_asleep();
 }
 
 void watchdog::look_at(scheduler& where, watched& w, time_point now) {
@@ -140,7 +140,7 @@ void watchdog::look_at(scheduler& where, watched& w, time_point now) {
   if (!w.is_long && w.held >= options_.long_slice) {
     w.is_long = true;
     w.who = to_string(term(system_.pid_of(sight.process)));
-    long_slices_.fetch_add(1, std::memory_order_relaxed);
+    w.long_slices.fetch_add(1, std::memory_order_relaxed);
   }
   if (!w.is_stuck && w.held >= options_.stuck) {
     w.is_stuck = true;

@@ -47,12 +47,13 @@ public:
       unpark();
   }
 
-  /// What the thread does each millisecond; `now` grows. False: all schedulers sleep.
+  /// What the thread does each millisecond; `now` grows. False: all schedulers sleep, and nothing
+  /// is left to be said.
   bool tick(time_point now);
 
-  /// Any thread.
-  std::uint64_t long_slices() const noexcept {
-    return long_slices_.load(std::memory_order_relaxed);
+  /// How many of a scheduler's slices were long. Any thread.
+  std::uint64_t long_slices(std::size_t scheduler) const noexcept {
+    return watched_[scheduler].long_slices.load(std::memory_order_relaxed);
   }
   bool is_parked() const noexcept { return parked_.load() != 0; }
 
@@ -65,6 +66,7 @@ private:
     bool is_long = false;
     bool is_stuck = false;
     std::string who;
+    std::atomic<std::uint64_t> long_slices{0};
     std::optional<pthread_t> thread;
   };
 
@@ -81,7 +83,6 @@ private:
   std::vector<watched> watched_;
   std::mutex threads_mutex_; // of watched::thread, and held while one is asked for its stack
   time_point last_tick_;
-  std::atomic<std::uint64_t> long_slices_{0};
   std::atomic<int> parked_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -24,15 +24,13 @@ public:
   explicit dog(world& w, const watchdog_options& options = {}) : guard_(w.system, options) {
     guard_.attach(w.system.at(0));
   }
-  bool pass(duration time, duration period = 1ms) {
-    bool awake = false;
+  void pass(duration time, duration period = 1ms) {
     for (; time > duration::zero(); time -= period) {
       now_ += period;
-      awake = guard_.tick(now_);
+      guard_.tick(now_);
     }
-    return awake;
   }
-  std::uint64_t long_slices() const { return guard_.long_slices(); }
+  std::uint64_t long_slices() const { return guard_.long_slices(0); }
 
 private:
   watchdog guard_;
