@@ -233,10 +233,10 @@ TEST_CASE("a node stops although its top supervisor has been killed") {
 }
 
 TEST_CASE("blocking calls run beside the schedulers, which serve others meanwhile") {
-  node n({.schedulers = 1, .pools = {.cpu = 2, .io = 2}});
-  REQUIRE(n.start());
   std::promise<void> asked;
   std::promise<int> answer;
+  node n({.schedulers = 1, .pools = {.cpu = 2, .io = 2}});
+  REQUIRE(n.start());
   const pid waiting = n.spawn([&](process& self) -> task<> {
     auto may_end = asked.get_future();
     const auto wait = [&may_end] {

@@ -37,9 +37,10 @@ pid spawn_on(node& n, unsigned scheduler, task<> (*body)(process&)) {
 
 TEST_CASE("an endless loop on one scheduler is counted, and the other scheduler serves its own") {
   log_capture log;
+  std::atomic<bool> stop{false};
+  std::promise<void> served;
   node n({.schedulers = 2, .watchdog = {.stuck = 100ms}});
   REQUIRE(n.start());
-  std::atomic<bool> stop{false};
   n.spawn_body(make_body([&stop](process& self) -> task<> {
                  const pid me = self.self();
                  static_cast<void>(me);
@@ -49,7 +50,6 @@ TEST_CASE("an endless loop on one scheduler is counted, and the other scheduler 
                }),
                1);
   CHECK(wait_until([&n] { return n.long_slices() >= 1; }));
-  std::promise<void> served;
   n.spawn([&served](process& self) -> task<> {
     const pid other = self.spawn([](process& child) -> task<> {
       auto m = co_await child.receive();
@@ -93,9 +93,10 @@ TEST_CASE("a function that sleeps on its scheduler is named in the log") {
 }
 
 TEST_CASE("others get their turn although a process computes without end between its messages") {
+  std::atomic<bool> stop{false};
+  std::promise<void> served;
   node n({.schedulers = 1});
   REQUIRE(n.start());
-  std::atomic<bool> stop{false};
   n.spawn([&stop](process& self) -> task<> {
     const pid me = self.self();
     static_cast<void>(me);
@@ -105,7 +106,6 @@ TEST_CASE("others get their turn although a process computes without end between
       co_await self.yield(); // 2000 of these would be 200 ms
     }
   });
-  std::promise<void> served;
   n.spawn([&](process& self) -> task<> {
     for (int i = 0; i < 100; ++i) {
       auto nothing = co_await self.receive(1ms);
@@ -117,12 +117,13 @@ TEST_CASE("others get their turn although a process computes without end between
 }
 
 TEST_CASE("the watchdog sleeps when all schedulers do, and comes back with them") {
+  std::atomic<bool> stop{false};
   runtime::system system({}, 2, [] { return make_asio_driver(); });
   system.start();
   REQUIRE(system.guard() != nullptr);
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(wait_until([&] { return system.guard()->is_parked(); }));
-    std::atomic<bool> stop{false};
+    stop = false;
     system.at(i).post([&, i] {
       system.at(i).spawn(make_body([&stop](process& self) -> task<> {
                            const pid me = self.self();
@@ -150,9 +151,9 @@ TEST_CASE("a watchdog that is off counts nothing") {
 }
 
 TEST_CASE("schedulers take no signal but the one for stacks") {
+  std::promise<sigset_t> mask;
   node n({.schedulers = 1});
   REQUIRE(n.start());
-  std::promise<sigset_t> mask;
   n.spawn([&mask](process& self) -> task<> {
     const pid me = self.self();
     static_cast<void>(me);

@@ -51,9 +51,9 @@ void wait_until(const std::function<bool()>& condition) {
 
 TEST_CASE("a pool starts no thread before it needs one, and runs jobs side by side") {
   jobs make;
+  std::latch all(3);
   thread_pool p(3, 60s);
   CHECK(p.size() == 0);
-  std::latch all(3);
   for (int i = 0; i < 3; ++i)
     p.submit(make.make([&all] { all.arrive_and_wait(); }));
   all.wait(); // each of the three waits for the others
@@ -82,13 +82,12 @@ TEST_CASE("a pool has no more threads than it may, and the other jobs wait") {
 
 TEST_CASE("threads end when they have been idle, and new ones start") {
   jobs make;
+  std::atomic<int> done{0};
   thread_pool p(4, 1ms);
-  for (int round = 0; round < 3; ++round) {
-    std::latch done(4);
+  for (int round = 1; round <= 3; ++round) {
     for (int i = 0; i < 4; ++i)
-      p.submit(make.make([&done] { done.count_down(); }));
-    done.wait();
-    wait_until([&p] { return p.size() == 0; });
+      p.submit(make.make([&done] { ++done; }));
+    wait_until([&] { return done == 4 * round && p.size() == 0; });
   }
 }
 
@@ -122,9 +121,9 @@ TEST_CASE("a pool that stops waits for what runs and drops what has not begun") 
 
 TEST_CASE("threads of a pool take none of the program's signals") {
   jobs make;
-  thread_pool p(1, 60s);
   std::latch done(1);
   bool blocked = false;
+  thread_pool p(1, 60s);
   p.submit(make.make([&] {
     sigset_t mask;
     pthread_sigmask(SIG_SETMASK, nullptr, &mask);
