@@ -1,6 +1,7 @@
 /// Everything that a program with processes, servers and supervisors on a node needs.
 #pragma once
 
+#include <erl/blocking.hpp>
 #include <erl/call.hpp>
 #include <erl/etf/decode.hpp>
 #include <erl/etf/encode.hpp>

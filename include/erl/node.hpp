@@ -3,6 +3,7 @@
 
 #include <erl/duration.hpp>
 #include <erl/process.hpp>
+#include <erl/runtime_options.hpp>
 #include <erl/supervisor.hpp>
 
 #include <cstdint>
@@ -46,6 +47,10 @@ struct node_options {
   std::vector<known_peer> known_peers{};
   /// A peer that is silent for this long (give or take a quarter) is given up: OTP's net_ticktime.
   duration tick_time = std::chrono::seconds(60);
+  /// Threads for blocking calls, beside the schedulers' own.
+  pool_limits pools{};
+  /// Who finds processes that hold their schedulers.
+  watchdog_options watchdog{};
 };
 
 /// What can keep a node from starting or connecting.
@@ -120,6 +125,9 @@ public:
   /// Where it listens; 0 without distribution.
   std::uint16_t port() const;
   unsigned schedulers() const;
+  /// How often processes have held their schedulers for `watchdog_options::long_slice`; 0 unless
+  /// the node runs.
+  std::uint64_t long_slices() const;
 
 private:
   int run_body(owned_body what);

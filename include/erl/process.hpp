@@ -39,7 +39,12 @@ struct exit_exception {
 /// What a process runs: the scheduler calls `run` whenever there is something to do.
 class body {
 public:
-  enum class outcome : std::uint8_t { waiting, yielded, finished };
+  enum class outcome : std::uint8_t {
+    waiting,  ///< for a message
+    blocked,  ///< for something else than a message, which wakes the process itself
+    yielded,  ///< to go on when it is its turn again
+    finished, ///< the process ends
+  };
   virtual ~body() = default;
   static void* operator new(std::size_t size) { return detail::take_block(size); }
   static void* operator new(std::size_t size, std::align_val_t alignment) {

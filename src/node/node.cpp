@@ -7,6 +7,7 @@
 #include "otp/gen.hpp"
 #include "otp/net_kernel.hpp"
 #include "runtime/system.hpp"
+#include "runtime/thread_pool.hpp"
 #include <erl/epmd/client.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <csignal>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -228,6 +230,11 @@ std::expected<void, node_error> node::impl::start() {
     return failed(node_errc::not_running, "the node has been stopped; make a new one");
   if (options.tick_time < std::chrono::seconds(1))
     return failed(node_errc::bad_options, "tick_time: at least 1 s");
+  if (const int wanted = options.watchdog.stack_signal;
+      wanted > 0 && (wanted < SIGRTMIN || wanted > SIGRTMAX))
+    return failed(node_errc::bad_options, "watchdog.stack_signal: a real-time signal, 0 or -1");
+  if (options.pools.io == 0)
+    return failed(node_errc::bad_options, "pools.io: at least 1");
   unsigned count = options.schedulers != 0 ? options.schedulers
                                            : std::max(1U, std::thread::hardware_concurrency());
   count = options.schedulers != 0 ? count : std::min(count, 32U);
@@ -249,6 +256,8 @@ std::expected<void, node_error> node::impl::start() {
   unsigned next = 0;
   system =
       std::make_unique<runtime::system>(self, count, [&] { return std::move(drivers[next++]); });
+  system->set_blocking(runtime::make_thread_pools(options.pools));
+  system->set_watchdog(options.watchdog);
   if (others != nullptr)
     others->bind(*system);
   now = phase::running;
@@ -433,6 +442,14 @@ std::uint16_t node::port() const { return impl_->port; }
 unsigned node::schedulers() const {
   const auto system = impl_->running();
   return system == nullptr ? 0 : static_cast<unsigned>(system->size());
+}
+std::uint64_t node::long_slices() const {
+  const auto system = impl_->running();
+  const runtime::watchdog* guard = system == nullptr ? nullptr : system->guard();
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; guard != nullptr && i < system->size(); ++i)
+    all += guard->long_slices(i);
+  return all;
 }
 
 } // namespace erl

@@ -1,4 +1,5 @@
 /// Nodes with real threads, sockets and time.
+#include <erl/blocking.hpp>
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
@@ -176,6 +177,8 @@ TEST_CASE("options that are wrong or unsafe are refused with a reason") {
                   .insecure_tcp = true})
             .code == node_errc::cannot_listen);
   CHECK(error_of({.schedulers = 100}).code == node_errc::bad_options);
+  CHECK(error_of({.watchdog = {.stack_signal = SIGTERM}}).code == node_errc::bad_options);
+  CHECK(error_of({.pools = {.io = 0}}).code == node_errc::bad_options);
 }
 
 TEST_CASE("a node that has been stopped says so, and does nothing else") {
@@ -227,4 +230,48 @@ TEST_CASE("a node stops although its top supervisor has been killed") {
       *top);
   CHECK(killed.get_future().wait_for(10s) == std::future_status::ready);
   n.stop();
+}
+
+TEST_CASE("blocking calls run beside the schedulers, which serve others meanwhile") {
+  std::promise<void> asked;
+  std::promise<int> answer;
+  node n({.schedulers = 1, .pools = {.cpu = 2, .io = 2}});
+  REQUIRE(n.start());
+  const pid waiting = n.spawn([&](process& self) -> task<> {
+    auto may_end = asked.get_future();
+    const auto wait = [&may_end] {
+      may_end.wait();
+      return 42;
+    };
+    auto result = co_await blocking(self, wait, pool::cpu);
+    auto m = co_await self.receive();
+    answer.set_value(m.body().is(atoms::ok) ? result : 0);
+  });
+  n.spawn([&asked, waiting](process& self) -> task<> { // on the same scheduler
+    self.send(waiting, atoms::ok);
+    asked.set_value();
+    co_return;
+  });
+  auto result = answer.get_future();
+  REQUIRE(result.wait_for(60s) == std::future_status::ready);
+  CHECK(result.get() == 42);
+}
+
+TEST_CASE("a node that stops waits for the blocking calls that run") {
+  std::atomic<bool> ended{false};
+  std::promise<void> begun;
+  {
+    node n({.schedulers = 2});
+    REQUIRE(n.start());
+    n.spawn([&](process& self) -> task<> {
+      const auto work = [&] {
+        begun.set_value();
+        std::this_thread::sleep_for(50ms);
+        ended = true;
+      };
+      co_await blocking(self, work);
+    });
+    begun.get_future().wait();
+  }
+  CHECK(ended);
 }

@@ -1,4 +1,5 @@
 #include "runtime/test_world.hpp"
+#include <erl/blocking.hpp>
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
@@ -10,6 +11,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include <limits>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -424,4 +426,47 @@ TEST_CASE("a request that cannot be encoded leaves no monitor behind") {
   });
   w.settle();
   CHECK(thrown);
+}
+
+namespace {
+
+/// Runs each blocking call where it is made.
+class in_place final : public runtime::blocking_executor {
+public:
+  void submit(pool, const runtime::shared_job& job) override { job->run(); }
+  void stop() override {}
+};
+
+struct slow_adder : gen_server<slow_adder> {
+  using calls = messages<add>;
+  task<> init() {
+    const auto open = [] { return 1000; };
+    offset = co_await blocking(self(), open);
+  }
+  task<std::int64_t> handle_call(add q) {
+    const auto sum = [q] { return q.a + q.b; };
+    auto result = co_await blocking(self(), sum);
+    if (result > 100)
+      throw std::runtime_error("too much");
+    co_return result + offset;
+  }
+  std::int64_t offset = 0;
+};
+
+} // namespace
+
+TEST_CASE("a server's handlers and init may make blocking calls") {
+  world w;
+  w.system.set_blocking(std::make_unique<in_place>());
+  log_lines out;
+  w.spawn([&out](process& self) -> task<> {
+    auto started = co_await start_link<slow_adder>(self, {});
+    self.trap_exit(true);
+    for (std::int64_t i : {1, 2, 200}) {
+      auto reply = co_await call<std::int64_t>(self, *started, add{i, i});
+      out.push_back(reply ? std::to_string(*reply) : "failed");
+    }
+  });
+  w.settle();
+  CHECK(out == log_lines{"1002", "1004", "failed"});
 }

@@ -112,7 +112,7 @@ void process_block::room_has_come() {
   if (!std::exchange(must_wait, false))
     return;
   extras().waits_for_room.reset();
-  if (run_state == state::blocked)
+  if (run_state == state::blocked && awaits != awaited::job)
     owner_->make_runnable(*this);
 }
 

@@ -17,6 +17,16 @@ using runtime::signal_kind;
 namespace {
 process_block& own(process& p) { return static_cast<process_block&>(p); }
 const process_block& own(const process& p) { return static_cast<const process_block&>(p); }
+
+/// Takes a reduction. False: the slice is over, because it is used up or has lasted long enough.
+inline bool goes_on(process_block& p) {
+  if (--p.budget <= 0)
+    return false;
+  if (!p.owner().watch().time_is_up()) [[likely]]
+    return true;
+  p.budget = 0;
+  return false;
+}
 } // namespace
 
 pid process::self() const noexcept { return own(*this).id(); }
@@ -271,7 +281,7 @@ void process::watch_dead_letters(bool on) {
     p.owner().owner().watch_dead_letters(p.id(), on);
 }
 
-void process::set_label(term label) { own(*this).extras().label = std::move(label); }
+void process::set_label(term label) { own(*this).extras().set_label(std::move(label)); }
 
 std::optional<term> process::put(const term& key, term value) {
   const auto [place, added] = own(*this).extras().dictionary.try_emplace(key, value);
@@ -324,7 +334,7 @@ message process::take_now(match_function match, const void* context, receive_mar
 
 bool receive_awaiter::await_ready() {
   auto& p = own(*self_);
-  if (p.pending_exit || --p.budget <= 0)
+  if (p.pending_exit || !goes_on(p))
     return false;
   p.received = p.inbox.take(p.pattern);
   return static_cast<bool>(p.received) || p.receive_limit <= duration::zero();
@@ -333,7 +343,7 @@ bool receive_awaiter::await_ready() {
 void receive_awaiter::await_suspend(std::coroutine_handle<> waiting) noexcept {
   auto& p = own(*self_);
   p.resume_at = waiting;
-  p.wants_message = true;
+  p.awaits = process_block::awaited::message;
   if (p.receive_limit == infinity || p.receive_limit <= duration::zero())
     return;
   if (p.timeout == nullptr)
@@ -345,13 +355,13 @@ message receive_awaiter::await_resume() { return std::exchange(own(*self_).recei
 
 bool yield_awaiter::await_ready() const noexcept {
   auto& p = own(*self_);
-  return --p.budget > 0 && !p.pending_exit;
+  return goes_on(p) && !p.pending_exit;
 }
 
 void yield_awaiter::await_suspend(std::coroutine_handle<> waiting) const noexcept {
   auto& p = own(*self_);
   p.resume_at = waiting;
-  p.wants_message = false;
+  p.awaits = process_block::awaited::turn;
 }
 
 void process_block::receive_timer::expired() {
@@ -364,12 +374,12 @@ void detail::coroutine_runner::start(process& self, task<> what) {
   task_ = std::move(what);
   auto& p = own(self);
   p.resume_at = task_.handle();
-  p.wants_message = false;
+  p.awaits = process_block::awaited::turn;
 }
 
 body::outcome detail::coroutine_runner::step(process& self) {
   auto& p = own(self);
-  if (p.wants_message) {
+  if (p.awaits == process_block::awaited::message) {
     p.received = p.inbox.take(p.pattern);
     if (!p.received && !p.timed_out && p.receive_limit > duration::zero())
       return body::outcome::waiting;
@@ -383,6 +393,8 @@ body::outcome detail::coroutine_runner::step(process& self) {
     ended.handle().promise().rethrow();
     return body::outcome::finished;
   }
+  if (p.awaits == process_block::awaited::job)
+    return body::outcome::blocked;
   return p.budget <= 0 ? body::outcome::yielded : body::outcome::waiting;
 }
 
@@ -402,7 +414,7 @@ bool detail::is_ending(const process& self) noexcept {
 
 message detail::next_message(process& self) {
   auto& p = own(self);
-  if (p.pending_exit || --p.budget <= 0)
+  if (p.pending_exit || !goes_on(p))
     return {};
   p.inbox.rewind();
   return p.inbox.take({});

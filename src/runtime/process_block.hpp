@@ -9,10 +9,12 @@
 #include <erl/etf/atoms.hpp>
 #include <erl/process.hpp>
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace erl::runtime {
 
@@ -67,7 +69,9 @@ struct process_extras {
   small_map<reference, plain_alias> aliases;
   small_map<atom, std::uint32_t> watched_nodes;
   small_map<term, term> dictionary;
+  void set_label(term to) noexcept;
   term label{atoms::undefined};
+  std::atomic<bool> changes_label{false}; ///< no signal handler may look at it
   std::uint64_t unlink_count = 0;
   /// The last name it got; it may have lost it since (`process_block::registered_name`).
   atom name;
@@ -84,8 +88,9 @@ struct process_extras {
 class process_block final : public process, public detail::in_blocks {
 public:
   static constexpr int reductions_a_slice = 2000;
-  /// blocked: waits for room in a mailbox, and neither for messages nor for its turn.
-  enum class state : std::uint8_t { waiting, runnable, running, blocked, ending };
+  /// Waiting ends by a message, blocked by what it waits for (room in a mailbox, a job of a pool);
+  /// both by an exit.
+  enum class state : std::uint8_t { waiting, blocked, runnable, running, ending };
 
   process_block(scheduler& owner, pid self, pid parent, owned_body what);
   ~process_block() = default;
@@ -96,8 +101,11 @@ public:
   std::uint64_t name_value() const { return registry::value_of(self_); }
 
   process_extras& extras() {
-    if (extras_ == nullptr)
-      extras_ = std::make_unique<process_extras>();
+    if (extras_ == nullptr) {
+      auto made = std::make_unique<process_extras>();
+      std::atomic_signal_fence(std::memory_order_release); // see glance
+      extras_ = std::move(made);
+    }
     return *extras_;
   }
   process_extras* extras_if_any() { return extras_.get(); }
@@ -128,6 +136,9 @@ public:
   bool stop_monitoring(const reference& ref);
   /// Everything that has to do with `node` ends with `noconnection`.
   void lose_node(atom node);
+  /// Name and label, if there are. In a signal handler on the scheduler's thread, at any point of
+  /// the body.
+  void glance(atom& name, term& label) const noexcept;
   /// As a term: see <erl/process_info.hpp>.
   term describe();
   /// Ends all relations, telling everybody `reason`. The body is gone already.
@@ -160,8 +171,9 @@ public:
   owned_body what;
   const pid parent_pid;
 
-  // What a coroutine body waits for: a message, or nothing but its turn.
-  bool wants_message = false;
+  // What a coroutine body waits for: nothing but its turn, a message, or a blocking call.
+  enum class awaited : std::uint8_t { turn, message, job };
+  awaited awaits = awaited::turn;
   receive_pattern pattern;
   duration receive_limit = infinity;
   message received;

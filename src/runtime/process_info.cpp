@@ -29,6 +29,22 @@ atom name_of(process_block::state state) {
 
 } // namespace
 
+void process_extras::set_label(term to) noexcept {
+  changes_label.store(true, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  label.swap(to);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  changes_label.store(false, std::memory_order_relaxed);
+}
+
+void process_block::glance(atom& name, term& label) const noexcept {
+  if (extras_ == nullptr)
+    return;
+  name = extras_->name;
+  if (!extras_->changes_label.load(std::memory_order_relaxed))
+    label = extras_->label;
+}
+
 term process_block::describe() {
   process_info result{.status = name_of(run_state),
                       .message_queue_len = inbox.size(),

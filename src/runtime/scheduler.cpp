@@ -74,12 +74,14 @@ bool scheduler::round() {
   if (timers_.size() != 0)
     done += timers_.expire(world_->now());
   const std::uint32_t slices = random_ == nullptr ? slices_a_round : 1 + below(4);
-  for (std::uint32_t slice = 0; slice < slices; ++slice, ++done) {
+  watch_.begin_round();
+  for (std::uint32_t slice = 0; slice < slices && !watch_.time_is_up(); ++slice, ++done) {
     process_block* p = next_runnable();
     if (p == nullptr)
       break;
     run_slice(*p);
   }
+  watch_.end_round();
   done += flushes_.size();
   while (!flushes_.empty()) {
     flushable* f = flushes_.back();
@@ -143,6 +145,8 @@ void scheduler::sleep() {
   if (!anything_to_do())
     world_->wait(timers_.next());
   asleep_.store(false);
+  if (watchdog* w = system_.guard())
+    w->rouse();
 }
 
 std::size_t scheduler::run_posted() {
@@ -296,6 +300,7 @@ void scheduler::run_slice(process_block& p) {
   }
   body::outcome outcome{};
   running_ = &p;
+  watch_.begin_slice(std::uint64_t{p.id().serial} << 32 | p.id().id);
   try {
     outcome = p.what->run(p);
   } catch (...) {
@@ -315,6 +320,9 @@ void scheduler::run_slice(process_block& p) {
     break;
   case body::outcome::yielded:
     return make_runnable(p);
+  case body::outcome::blocked:
+    p.run_state = process_block::state::blocked;
+    return;
   case body::outcome::waiting:
     p.run_state = process_block::state::waiting;
     if (p.inbox.unseen() || p.timed_out)

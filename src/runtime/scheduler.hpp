@@ -12,6 +12,7 @@
 #include "runtime/process_block.hpp"
 #include "runtime/process_table.hpp"
 #include "runtime/signal.hpp"
+#include "runtime/slice_watch.hpp"
 
 #include <algorithm>
 #include <array>
@@ -124,10 +125,15 @@ public:
   /// A reference from which the owner of an alias can be told.
   reference make_alias_reference(const pid& owner);
 
+  /// For the watchdog.
+  slice_watch& watch() { return watch_; }
+  const slice_watch& watch() const { return watch_; }
+  bool is_asleep() const { return asleep_.load(); }
+  /// The process whose slice it is. On this scheduler's thread, signal handlers included.
+  process_block* running() const { return running_; }
+
   message_timers& later() { return message_timers_; }
 
-  /// The process whose slice is under way, if there is one.
-  process_block* running() const { return running_; }
   const mailbox_watch& watched_mailboxes() const { return watched_mailboxes_; }
   void watch_mailboxes(const mailbox_watch& how);
   /// Says for all threads that a process's mailbox is full, or no more.
@@ -205,6 +211,7 @@ private:
   std::array<run_queue, 3> runnable_; // by priority
   unsigned low_waits_ = 0;            // turns since one of low priority had its own
   process_block* running_ = nullptr;
+  slice_watch watch_;
   /// Runnable, but they have to wait until the lane they have filled has room.
   std::vector<process_block*> parked_;
 

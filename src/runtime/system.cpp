@@ -1,14 +1,16 @@
 #include "runtime/system.hpp"
 
+#include "base/signals_blocked.hpp"
+#include "runtime/thread_pool.hpp"
+
 #include <bit>
-#include <csignal>
 #include <stdexcept>
 
 namespace erl::runtime {
 
 system::system(identity self, std::uint32_t schedulers,
                const std::function<std::unique_ptr<driver>()>& make_driver)
-    : identity_(self) {
+    : identity_(self), blocking_(make_thread_pools({})) {
   constexpr std::uint32_t most =
       1U << (28 - 1 - process_table::index_bits); // what a pid's 28 bits leave room for
   if (schedulers == 0 || schedulers > most)
@@ -25,14 +27,19 @@ system::system(identity self, std::uint32_t schedulers,
 system::~system() { stop(); }
 
 void system::start() {
-  // Signals are for the program's own threads.
-  sigset_t all;
-  sigset_t old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
+  if (watchdog_options_.on)
+    watchdog_ = std::make_unique<watchdog>(*this, watchdog_options_);
+  const signals_blocked none;
   for (auto& s : schedulers_)
-    threads_.emplace_back([&scheduler = *s] { scheduler.run(); });
-  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+    threads_.emplace_back([this, &here = *s] {
+      if (watchdog_ != nullptr)
+        watchdog_->attach(here);
+      here.run();
+      if (watchdog_ != nullptr)
+        watchdog_->detach(here);
+    });
+  if (watchdog_ != nullptr)
+    watchdog_->start();
 }
 
 void system::stop() {
@@ -41,6 +48,9 @@ void system::stop() {
   for (auto& t : threads_)
     t.join();
   threads_.clear();
+  if (watchdog_ != nullptr)
+    watchdog_->stop();
+  blocking_->stop();
   for (auto& s : schedulers_)
     s->end_all_processes();
 }
@@ -76,8 +86,7 @@ std::optional<pid> system::whereis(atom name) const {
   const std::uint64_t found = names_.find(name);
   if (found == 0)
     return std::nullopt;
-  return pid{identity_.node, static_cast<std::uint32_t>(found),
-             static_cast<std::uint32_t>(found >> 32), identity_.creation};
+  return pid_of(found);
 }
 
 } // namespace erl::runtime

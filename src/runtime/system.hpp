@@ -1,8 +1,10 @@
 /// The schedulers of one node and what they share: identity, names, and the way out to other nodes.
 #pragma once
 
+#include "runtime/blocking.hpp"
 #include "runtime/registry.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/watchdog.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace erl::runtime {
@@ -42,6 +45,11 @@ public:
   ~system();
 
   const identity& self() const { return identity_; }
+  /// The pid of a local process, from its serial (the high half) and id.
+  pid pid_of(std::uint64_t process) const {
+    return {identity_.node, static_cast<std::uint32_t>(process),
+            static_cast<std::uint32_t>(process >> 32), identity_.creation};
+  }
   bool is_local(const pid& who) const {
     return who.node == identity_.node && who.creation == identity_.creation;
   }
@@ -53,7 +61,8 @@ public:
 
   /// Starts a thread for each scheduler.
   void start();
-  /// Stops the threads, then ends all processes that are left.
+  /// Stops the threads, waits for the blocking calls that run, then ends all processes that are
+  /// left.
   void stop();
 
   std::size_t size() const { return schedulers_.size(); }
@@ -67,6 +76,15 @@ public:
   registry& names() { return names_; }
   /// The pid behind a name.
   std::optional<pid> whereis(atom name) const;
+
+  /// Runs blocking calls; never null. Set before the first process runs.
+  void set_blocking(std::unique_ptr<blocking_executor> to) { blocking_ = std::move(to); }
+  blocking_executor& blocking() { return *blocking_; }
+
+  /// Before `start`, which starts the watchdog unless it is off.
+  void set_watchdog(const watchdog_options& options) { watchdog_options_ = options; }
+  /// Null without one.
+  watchdog* guard() const { return watchdog_.get(); }
 
   void set_distribution(distribution* out) { distribution_ = out; }
   distribution* out() const { return distribution_; }
@@ -113,6 +131,9 @@ private:
   std::atomic<std::uint32_t> next_{0};
   std::vector<std::unique_ptr<scheduler>> schedulers_;
   std::vector<std::thread> threads_;
+  std::unique_ptr<blocking_executor> blocking_;
+  watchdog_options watchdog_options_;
+  std::unique_ptr<watchdog> watchdog_;
 };
 
 } // namespace erl::runtime

@@ -1,4 +1,5 @@
 #include "otp/net_kernel.hpp"
+#include "runtime/blocking.hpp"
 #include "runtime/process_block.hpp"
 #include "sim/world.hpp"
 #include <erl/etf/atoms.hpp>
@@ -7,6 +8,15 @@
 #include <utility>
 
 namespace erl::sim {
+
+namespace {
+/// Runs what blocks at once: time stands still meanwhile.
+class no_pool final : public runtime::blocking_executor {
+public:
+  void submit(pool, const runtime::shared_job& job) override { job->run(); }
+  void stop() override {}
+};
+} // namespace
 
 node::impl::impl(world::impl& owner, std::string full_name, const node_options& chosen)
     : in(owner), name(std::move(full_name)),
@@ -27,6 +37,7 @@ void node::impl::start() {
       });
   for (std::size_t i = 0; i < system->size(); ++i)
     system->at(i).shuffle(&in.network.random);
+  system->set_blocking(std::make_unique<no_pool>());
 
   dist::link_options link;
   link.name = name;

@@ -59,9 +59,10 @@ struct puppet {
   std::vector<erl::reference> watch_order; ///< to pick one by number
   std::unordered_map<erl::reference, open_alias> aliases;
   std::vector<erl::reference> alias_order;
-  std::map<int, std::uint64_t> silent;     ///< unlinked from these: no EXIT of theirs may come
-  std::map<int, int> exits;                ///< with a true reason, by puppet
-  std::map<int, bool> end_seen;            ///< DOWN or EXIT with a true reason has come
+  std::map<int, std::uint64_t>
+      silent;                   ///< unlinked from these: no EXIT of theirs behind this message
+  std::map<int, int> exits;     ///< with a true reason, by puppet
+  std::map<int, bool> end_seen; ///< DOWN or EXIT with a true reason has come
   std::map<int, int> normal_exits_sent_by; ///< exit/2 with `normal`
   std::map<int, conversation> from;        ///< by sender
   std::map<std::uint64_t, bool> timers;    ///< number -> must not fire any more

@@ -1,0 +1,32 @@
+/// How a node's runtime is set up, besides its schedulers.
+#pragma once
+
+#include <erl/duration.hpp>
+
+#include <cstdint>
+
+namespace erl {
+
+/// How many threads `blocking` (<erl/blocking.hpp>) has at most. Threads start when they are needed
+/// and end when they have had nothing to do for a while.
+struct pool_limits {
+  std::uint32_t cpu = 0; ///< of pool::cpu; 0: one for each core
+  std::uint32_t io = 64; ///< of pool::io, at least 1
+};
+
+/// The watchdog: a thread that looks every millisecond, while anything runs, whether a process
+/// holds its scheduler. A process that has run for more than a millisecond lets others run at its
+/// next receive or yield.
+struct watchdog_options {
+  bool on = true;
+  /// A process that holds its scheduler this long is counted, and logged as a warning, five times
+  /// in 10 s at most.
+  duration long_slice = std::chrono::milliseconds(10);
+  /// One that holds it this long is logged as an error, at once, with the stack of its thread.
+  duration stuck = std::chrono::seconds(1);
+  /// The signal that interrupts a stuck thread for its stack, and nobody else: a real-time signal
+  /// that the program does not use. 0: one that is free when the first node starts; -1: no stacks.
+  int stack_signal = 0;
+};
+
+} // namespace erl
