@@ -161,7 +161,7 @@ TEST_CASE("who watches mailboxes is told when one is long, and when it is short 
     const pid watcher = w.spawn(watch);
     w.settle();
     const auto send = [&](int count) {
-      w.spawn([&w, reader, count](process& self) -> task<> {
+      w.spawn([reader, count](process& self) -> task<> {
         const pid to = reader;
         for (std::int64_t i = 0; i < count; ++i)
           self.send(to, i);

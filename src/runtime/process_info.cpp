@@ -46,10 +46,11 @@ void process_block::glance(atom& name, term& label) const noexcept {
 }
 
 term process_block::describe() {
+  const body& runs = *what;
   process_info result{.status = name_of(run_state),
                       .message_queue_len = inbox.size(),
                       .trap_exit = traps_exit,
-                      .initial_call = term::tuple({type_name(typeid(*what)), atom("run"), term(1)}),
+                      .initial_call = term::tuple({type_name(typeid(runs)), atom("run"), term(1)}),
                       .reductions = used_reductions(),
                       .memory = sizeof *this + inbox.memory()};
   if (parent_pid.node != atom())

@@ -26,7 +26,18 @@ system::system(identity self, std::uint32_t schedulers,
 
 system::~system() { stop(); }
 
+void system::shuffle() {
+  std::random_device seed;
+  while (shuffles_.size() < size())
+    shuffles_.emplace_back(std::uint64_t{seed()} << 32 | seed());
+  for (std::size_t i = 0; i < size(); ++i)
+    at(i).shuffle(&shuffles_[i]);
+}
+
 void system::start() {
+#ifdef ERLPP_SHUFFLE
+  shuffle();
+#endif
   if (watchdog_options_.on)
     watchdog_ = std::make_unique<watchdog>(*this, watchdog_options_);
   const signals_blocked none;

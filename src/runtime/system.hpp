@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -120,6 +121,8 @@ public:
   void stop_watching_mailboxes(const pid& watcher);
 
 private:
+  void shuffle();
+
   identity identity_;
   std::uint32_t scheduler_bits_ = 0;
   std::uint32_t scheduler_mask_ = 0;
@@ -129,6 +132,7 @@ private:
   std::atomic<std::size_t> watcher_count_{0};
   distribution* distribution_ = nullptr;
   std::atomic<std::uint32_t> next_{0};
+  std::vector<std::mt19937_64> shuffles_; ///< for each scheduler, in builds that shuffle
   std::vector<std::unique_ptr<scheduler>> schedulers_;
   std::vector<std::thread> threads_;
   std::unique_ptr<blocking_executor> blocking_;

@@ -322,7 +322,7 @@ void test::cancel_timer(puppet& who, process& self) {
 void test::perform(const command& c) {
   puppet& who = at(c.who);
   puppet& other = at(c.other);
-  const atom name(std::string_view(names[c.other % names.size()]));
+  const atom name{std::string_view(names[c.other % names.size()])};
   switch (c.what) {
   case operation::spawn:
     if (node_at(c.other).node->running())
