@@ -470,3 +470,37 @@ TEST_CASE("a server's handlers and init may make blocking calls") {
   w.settle();
   CHECK(out == log_lines{"1002", "1004", "failed"});
 }
+
+TEST_CASE("a server knows its ancestors and its initial call, as OTP's tools look for them") {
+  world w;
+  std::vector<std::pair<term, term>> dictionary;
+  std::string type;
+  w.spawn([&](process& self) -> task<> {
+    const server_options unnamed{};
+    self.register_name("parent");
+    auto started = co_await start_link<server>(self, unnamed);
+    auto seen = co_await info(self, *started);
+    dictionary = seen->dictionary;
+    type = to_string(seen->initial_call);
+  });
+  w.settle();
+  REQUIRE(dictionary.size() == 2);
+  CHECK(to_string(dictionary[0].second) == "[parent]");
+  CHECK(to_string(dictionary[1].second) == "{'(anonymous namespace)::server',init,1}");
+  CHECK(type == "{'(anonymous namespace)::server',run,1}");
+}
+
+TEST_CASE("the ancestors of a server's child are the server and its ancestors") {
+  world w;
+  std::string ancestors;
+  w.spawn([&](process& self) -> task<> {
+    const server_options unnamed{};
+    self.register_name("middle");
+    self.put(term(atoms::ancestors), term::list({atom("top")}));
+    auto started = co_await start_link<server>(self, unnamed);
+    auto seen = co_await info(self, *started);
+    ancestors = to_string(seen->dictionary[0].second);
+  });
+  w.settle();
+  CHECK(ancestors == "[middle,top]");
+}

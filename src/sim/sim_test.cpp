@@ -286,3 +286,18 @@ TEST_CASE("a check names the seed that fails, and the environment picks seeds") 
                              }),
                   sim::failure);
 }
+
+TEST_CASE("blocking work takes no time in a simulation, and is in order") {
+  sim::world world;
+  auto& a = world.add_node("a@sim");
+  sim::probe test(a);
+  a.spawn(
+      [](process& self, pid& to) -> task<> {
+        const auto compute = [] { return std::int64_t{42}; };
+        auto result = co_await blocking(self, compute);
+        self.send(to, pong{result});
+      },
+      test.self());
+  CHECK(test.expect<pong>().number == 42);
+  CHECK(world.elapsed() == 0s);
+}
