@@ -144,6 +144,31 @@ TEST_CASE("senders that never wait cannot fill a mailbox that blocks without end
   CHECK(s.w.system.dead_letters == 100'000 - 40'020);
 }
 
+TEST_CASE("nothing is lost of what comes before the process whose mailbox blocks has begun") {
+  world w(3);
+  constexpr std::int64_t total = 100;
+  std::int64_t got = 0;
+  auto& there = w.system.at(2);
+  const pid child = there.reserve();
+  w.spawn_on(1, [&](process& self) -> task<> {
+    for (std::int64_t i = 0; i < total; ++i)
+      self.send(child, i);
+    co_return;
+  });
+  w.system.at(1).round();
+  there.round();
+  there.handle({.kind = runtime::signal_kind::spawn,
+                .to = child,
+                .what = make_body([&](process& self) -> task<> {
+                  for (; got < total; ++got)
+                    auto m = co_await self.receive();
+                }),
+                .mailbox = {.messages = 10, .when_full = full_mailbox::block_sender}});
+  w.settle();
+  CHECK(got == total);
+  CHECK(w.system.dead_letters == 0);
+}
+
 TEST_CASE("who watches mailboxes is told when one is long, and when it is short again") {
   for (const std::size_t scheduler : {0U, 1U}) {
     world w(2);

@@ -117,7 +117,7 @@ public:
   /// A message, for which there must be room.
   void deliver(term body);
   void deliver(owned<detail::native_object> object);
-  /// One of another node, or from this process's earliest days.
+  /// One of another node.
   void deliver_from_afar(term body);
   void set_limit(const mailbox_limit& chosen);
   /// After a change of what is watched, or of the limit.

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace erl;
@@ -459,6 +461,59 @@ TEST_CASE("a sender that floods another scheduler waits until that one has caugh
   w.settle();
   CHECK(received == total);
   CHECK(in_order);
+}
+
+TEST_CASE("a sender is woken when there is room, though others have filled the lane meanwhile") {
+  memory_network network;
+  std::vector<memory_driver*> drivers;
+  runtime::system system({}, 2, [&] {
+    auto made = std::make_unique<memory_driver>(network);
+    drivers.push_back(made.get());
+    return made;
+  });
+  auto& here = system.at(0);
+  auto& there = system.at(1);
+  const pid sink = there
+                       .spawn(make_body([](process& self) -> task<> {
+                                for (;;)
+                                  auto m = co_await self.receive();
+                              }),
+                              {})
+                       .id();
+  bool done = false;
+  here.spawn(make_body([&](process& self) -> task<> {
+               for (int i = 0; i < 20'000; ++i) {
+                 self.send(sink, term(i));
+                 co_await self.yield();
+               }
+               done = true;
+             }),
+             {});
+  while (here.round()) {
+  }
+  // The other scheduler makes room, and while this one runs the lane fills up again.
+  here.spawn(make_body([&](process& self) -> task<> {
+               for (int i = 0; i < 4; ++i)
+                 there.round();
+               for (int i = 0; i < 6000; ++i)
+                 self.send(sink, term(i));
+               co_return;
+             }),
+             {});
+  bool asleep = false, slept_on = false;
+  drivers[0]->network_waits = [&](time_point until) {
+    if (std::exchange(asleep, true)) { // nobody has woken it
+      slept_on = !done;
+      return here.stop();
+    }
+    while (there.round()) {
+    }
+    drivers[0]->wait(until);
+    asleep = false;
+  };
+  here.run();
+  CHECK(done);
+  CHECK_FALSE(slept_on);
 }
 
 TEST_CASE("a sender that waits for another scheduler ends with its node") {

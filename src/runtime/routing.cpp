@@ -133,8 +133,12 @@ void scheduler::handle(signal&& s) {
     if (s.ref.size != 0)
       p.extras().monitored_by.try_emplace(s.ref, incoming_monitor{s.from, {}});
     if (const auto early = early_.extract(s.to))
-      for (signal& each : early.mapped())
-        p.receive_signal(std::move(each));
+      for (signal& each : early.mapped()) {
+        if (each.kind == signal_kind::message && !each.native)
+          p.deliver(std::move(each.body)); // of this node: others do not know the pid so soon
+        else
+          p.receive_signal(std::move(each));
+      }
     return;
   }
   if (const atom node = receiving_node(s); node != system_.self().node && node != atom())

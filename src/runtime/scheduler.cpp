@@ -142,6 +142,10 @@ void scheduler::sleep() {
   // Whoever gives this scheduler work publishes first and looks at asleep_ second; both are
   // sequentially consistent.
   asleep_.store(true);
+  // Here and not where they were parked: an answer that comes while this scheduler runs is lost
+  // when others fill the lane again before it looks.
+  for (const process_block* p : parked_)
+    lane_to(p->congested).ask_for_room();
   if (!anything_to_do())
     world_->wait(timers_.next());
   asleep_.store(false);
@@ -284,7 +288,6 @@ void scheduler::make_runnable(process_block& p) {
   p.run_state = process_block::state::runnable;
   if (p.congested == process_block::nowhere)
     return runnable_[static_cast<std::size_t>(p.priority)].append(p);
-  lane_to(p.congested).ask_for_room();
   parked_.push_back(&p);
 }
 
