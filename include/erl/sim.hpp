@@ -115,7 +115,7 @@ private:
   friend class probe;
   friend runtime::system& system_of(const node&);
   explicit node(impl* state) noexcept : impl_(state) {}
-  ~node();
+  ~node() = default;
   impl* impl_;
 };
 

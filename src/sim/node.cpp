@@ -45,6 +45,7 @@ void node::impl::start() {
   link.cookie = "simulation";
   link.ticks.time = options.tick_time;
   std::vector<known_peer> known;
+  known.reserve(in.nodes.size());
   for (const auto& each : in.nodes)
     known.push_back(in.address_of(*each));
   others = std::make_unique<peers>(std::move(link), std::move(known), false);
@@ -78,8 +79,6 @@ runtime::scheduler& node::impl::any_scheduler() {
 }
 
 runtime::system& system_of(const node& n) { return n.impl_->running(); }
-
-node::~node() = default;
 
 atom node::name() const { return impl_->node; }
 bool node::running() const { return impl_->system != nullptr; }

@@ -63,7 +63,7 @@ void probe::send(const destination& to, term message) { begin_act().send(to, std
 
 std::optional<term> probe::take() {
   while (!state_->messages.empty()) {
-    const term m = std::move(state_->messages.front());
+    term m = std::move(state_->messages.front());
     state_->messages.pop_front();
     const auto applies = std::ranges::find_if(rules_ | std::views::reverse,
                                               [&](const rule& each) { return each.fits(m); });
