@@ -102,13 +102,15 @@ public:
   /// Idempotent.
   void stop();
 
-  /// Starts a process that nobody supervises. Throws std::logic_error unless the node runs.
+  /// Starts a process that nobody supervises, on scheduler 0. Throws std::logic_error unless the
+  /// node runs.
   template <class Function, class... Arguments>
     requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
   pid spawn(Function function, Arguments... arguments) {
     return spawn_body(make_body(std::move(function), std::move(arguments)...), 0);
   }
-  /// Starts a process on one of the schedulers.
+  /// Starts a process on one of the schedulers, counted from 0. Throws std::out_of_range if there
+  /// is none of this number.
   pid spawn_body(owned_body what, unsigned scheduler);
 
   /// Sends from outside, without a sender; nothing happens unless the node runs.

@@ -70,8 +70,9 @@ enum class full_mailbox : std::uint8_t {
   kill,        ///< the receiver ends with the reason `mailbox_full`, and the message is one
   /// The message comes in, and its sender, if it is a process of this node, is stopped at its next
   /// `co_await` until half of the mailbox is free, or for five seconds: two processes that wait for
-  /// each other would wait for ever. Messages of other nodes are dead letters, and so are those of
-  /// senders that never wait, once twice as many and 20 000 for each scheduler are there.
+  /// each other would wait for ever. Who sends to an alias from another scheduler is not stopped.
+  /// Messages of other nodes are dead letters, and so are those of senders that are not stopped or
+  /// never wait, once twice as many and 20 000 for each scheduler are there.
   block_sender,
 };
 
@@ -187,6 +188,7 @@ public:
     return wait_for(nullptr, nullptr, timeout);
   }
   /// The oldest message that `match(term_ref)` accepts; the others stay in the mailbox, in order.
+  /// `match` is looked at until the wait is over, and must not throw.
   template <class Match>
     requires std::predicate<const Match&, term_ref>
   receive_awaiter receive(const Match& match, duration timeout = infinity) {
@@ -241,7 +243,8 @@ public:
   /// Takes one `monitor_node` back.
   void demonitor_node(atom node);
 
-  /// A reference that can be sent to: until `unalias`, or with `reply_demonitor` for one message.
+  /// A reference that can be sent to: until `unalias`, or with `reply_demonitor` until the first
+  /// message to it.
   reference alias(alias_mode mode = alias_mode::explicit_unalias,
                   message_priority allowed = message_priority::normal);
   bool unalias(const reference& alias);
@@ -257,8 +260,8 @@ public:
   void exit(const pid& to, term reason);
 
   /// Starts a process that runs `function(process&, arguments...)`, a coroutine that returns
-  /// `task<>`. The function object and the arguments are copied into the process and live as long
-  /// as it does.
+  /// `task<>`, on this process's scheduler; its body begins later. The function object and the
+  /// arguments are moved into the process and live as long as it does.
   template <class Function, class... Arguments>
     requires std::same_as<std::invoke_result_t<Function&, process&, Arguments&...>, task<>>
   pid spawn(Function function, Arguments... arguments);
@@ -281,7 +284,8 @@ public:
   bool unregister_name(atom name);
   std::optional<pid> whereis(atom name) const;
 
-  /// Sends `message` to `to` after `delay`. The reference cancels it.
+  /// Sends `message` to `to` after `delay`, also when this process has ended by then. A name is
+  /// looked up when the time has come. The reference cancels it.
   reference send_after(duration delay, const destination& to, term message);
   template <class T>
     requires(!std::derived_from<T, term_ref>)
@@ -296,8 +300,9 @@ public:
   /// How much time is left of a timer; nothing if it has fired or been cancelled. For timers of
   /// this process's scheduler, as `cancel_timer`.
   std::optional<duration> read_timer(const reference& timer) const;
-  /// Stops a timer that this process started. Returns how much time was left, or nothing if it has
-  /// fired.
+  /// Stops a timer of this process's scheduler, whose message may be in the mailbox already.
+  /// Returns how much time was left, or nothing if it has fired, was cancelled, or is another
+  /// scheduler's.
   std::optional<duration> cancel_timer(const reference& timer);
 
   /// Bounds this process's mailbox from now on; what waits already stays.

@@ -4,9 +4,10 @@
 ///                     erl::child<calculator>("calc", {.restart = erl::permanent})}
 ///
 /// Children start in the order given, each when the one before has finished its start, and stop in
-/// reverse order. A child that ends is restarted as its `restart` says; when that happens more than
-/// `intensity` times within `period`, the supervisor stops all children and itself, with reason
-/// `shutdown`. Erlang's `supervisor:which_children/1` and `count_children/1` work on it.
+/// reverse order. All run on their supervisor's scheduler. A child that ends is restarted as its
+/// `restart` says; when that happens more than `intensity` times within `period`, the supervisor
+/// stops all children and itself, with reason `shutdown`. Erlang's `supervisor:which_children/1`
+/// and `count_children/1` work on it.
 #pragma once
 
 #include <erl/gen_server.hpp>

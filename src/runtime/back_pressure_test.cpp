@@ -78,6 +78,24 @@ TEST_CASE("who fills a mailbox that blocks goes on when half of it is free") {
   }
 }
 
+TEST_CASE("who fills a mailbox that blocks with objects is stopped as well") {
+  for (const std::size_t scheduler : {0U, 1U}) {
+    setting s(scheduler);
+    const std::int64_t most = 200'000;
+    std::int64_t sent = 0;
+    s.w.spawn([&](process& self) -> task<> {
+      const pid to = s.receiver;
+      while (sent < most) {
+        self.send_object(to, ++sent);
+        co_await self.yield();
+      }
+    });
+    s.w.settle();
+    CHECK(sent < most);
+    CHECK(s.w.system.dead_letters == 0);
+  }
+}
+
 TEST_CASE("who waits for room can be ended, and goes on when the receiver has ended") {
   for (const std::size_t scheduler : {0U, 1U}) {
     setting s(scheduler);

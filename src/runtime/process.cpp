@@ -327,9 +327,8 @@ message process::take_now(match_function match, const void* context, receive_mar
   auto& inbox = own(*this).inbox;
   inbox.rewind();
   inbox.skip_to(from.number_);
-  message found = inbox.take({match, context});
-  inbox.rewind();
-  return found;
+  // Not rewound: what it has refused is no reason to run a body again that waits.
+  return inbox.take({match, context});
 }
 
 bool receive_awaiter::await_ready() {

@@ -550,3 +550,29 @@ TEST_CASE("a body may ask for more alignment than others") {
     CHECK(aligned);
   }
 }
+
+TEST_CASE("a body that leaves messages where they are runs again when another one comes") {
+  struct choosy final : body {
+    explicit choosy(int* count) : runs(count) {}
+    outcome run(process& self) override {
+      // Ends sometime, for the sake of a test that would not.
+      if (++*runs == 100 || self.take([](term_ref m) { return m.is(atom("stop")); }))
+        return outcome::finished;
+      return outcome::waiting;
+    }
+    int* runs;
+  };
+  world w;
+  int runs = 0;
+  const pid p = w.system.at(0).spawn(owned_body(new choosy(&runs)), {}).id();
+  for (const char* name : {"one", "two"}) {
+    w.system.at(0).send({}, p, term(atom(std::string_view(name))));
+    w.settle();
+  }
+  CHECK(runs == 2);
+  CHECK(w.alive(p));
+  w.system.at(0).send({}, p, term(atom("stop")));
+  w.settle();
+  CHECK(runs == 3);
+  CHECK_FALSE(w.alive(p));
+}

@@ -40,9 +40,7 @@ void scheduler::send(const pid& from, const destination& to, term body) {
     dead_letter(term(target), body); // of an earlier life of this node
   } else if (scheduler& owner = system_.owner_of(target); &owner != this) {
     to_other(owner.number_, {target, std::move(body), nullptr});
-    if (system_.blocking_mailboxes.load(std::memory_order_relaxed) != 0 && running_ != nullptr &&
-        owner.is_full(target)) [[unlikely]]
-      running_->wait_for_room(target);
+    respect_limit(owner, target);
   } else {
     deliver(target, std::move(body));
   }
@@ -58,6 +56,14 @@ void scheduler::send(const pid& from, const destination& to, owned<detail::nativ
   if (!system_.is_here(target))
     return send(from, to, object->encode());
   route({.from = from, .to = target, .native = std::move(object)});
+  if (scheduler& owner = system_.owner_of(target); &owner != this)
+    respect_limit(owner, target);
+}
+
+void scheduler::respect_limit(const scheduler& owner, const pid& receiver) {
+  if (system_.blocking_mailboxes.load(std::memory_order_relaxed) != 0 && running_ != nullptr &&
+      owner.is_full(receiver)) [[unlikely]]
+    running_->wait_for_room(receiver);
 }
 
 void scheduler::deliver(const pid& to, term body) {

@@ -172,6 +172,8 @@ private:
   /// `why` is a copy, since it may be p's own.
   void end(process_block& p, term why);
   void undeliverable(signal&& s);
+  /// After a message to another scheduler: its sender waits if the receiver's mailbox is full.
+  void respect_limit(const scheduler& owner, const pid& receiver);
   void to_other(std::uint32_t scheduler, lane_entry entry);
   std::size_t drain_lanes();
   std::size_t run_posted();
