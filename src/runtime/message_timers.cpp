@@ -2,8 +2,8 @@
 
 #include "base/timer_queue.hpp"
 #include "runtime/scheduler.hpp"
-#include <erl/blocks.hpp>
 #include <erl/etf/atoms.hpp>
+#include <erl/etf/detail/blocks.hpp>
 
 #include <algorithm>
 #include <utility>
