@@ -88,6 +88,8 @@ bool scheduler::round() {
     flushes_.pop_back();
     f->flush();
   }
+  if (timers_.unsettled())
+    timers_.settle(world_->now());
   if (publish_lanes())
     ++done;
   return done != 0 || anyone_runnable();
