@@ -118,7 +118,10 @@ public:
   /// Takes a name back, whoever has it. False: nobody.
   bool unregister_name(atom name);
 
-  reference make_reference();
+  reference make_reference() { return reference_of(next_reference()); }
+  /// The number of a new reference, and the reference of a number.
+  std::uint64_t next_reference() { return ++references_; }
+  reference reference_of(std::uint64_t number) const;
   /// A reference from which the owner of an alias can be told.
   reference make_alias_reference(const pid& owner);
 
