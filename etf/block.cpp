@@ -1,5 +1,7 @@
 #include "etf/block.hpp"
 
+#include <erl/etf/detail/blocks.hpp>
+
 #include <algorithm>
 #include <new>
 
@@ -14,13 +16,15 @@ void destroy(block* dead) noexcept {
     bytes_access::release(reinterpret_cast<void*>(slice[slice_owner]));
     slice = reinterpret_cast<word*>(slice[slice_next]);
   }
+  std::size_t size = dead->memory;
   for (chunk* more = dead->chunks; more != nullptr;) {
     chunk* next = more->next;
-    ::operator delete(more);
+    size -= more->memory;
+    give_block(more, more->memory);
     more = next;
   }
   dead->~block();
-  ::operator delete(dead);
+  give_block(dead, size);
 }
 
 } // namespace
@@ -41,7 +45,7 @@ void arena::grow(std::size_t words) {
     throw std::bad_alloc();
   if (block_ == nullptr) {
     std::size_t size = sizeof(block) + std::max(words, first_) * sizeof(word);
-    block_ = new (::operator new(size)) block;
+    block_ = new (take_block(size)) block;
     block_->memory = size;
     next_ = block_->words();
     limit_ = next_ + (size - sizeof(block)) / sizeof(word);
@@ -49,7 +53,7 @@ void arena::grow(std::size_t words) {
   }
   std::size_t more = std::max(words, std::min(block_->memory / sizeof(word), largest_growth));
   std::size_t size = sizeof(chunk) + more * sizeof(word);
-  auto* added = new (::operator new(size)) chunk{block_->chunks};
+  auto* added = new (take_block(size)) chunk{block_->chunks, size};
   block_->chunks = added;
   block_->memory += size;
   next_ = reinterpret_cast<word*>(added + 1);

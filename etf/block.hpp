@@ -19,6 +19,7 @@ inline constexpr std::size_t largest_inline_binary = 256;
 /// Further memory of a block, for messages whose size was not known before.
 struct chunk {
   chunk* next;
+  std::size_t memory;
 };
 
 struct block {

@@ -112,8 +112,11 @@ inline port port_at(const word* box) noexcept {
 inline reference reference_at(const word* box) noexcept {
   reference result{
       atom::from_index(high(box[1])), low(box[1]), static_cast<std::uint8_t>(count_of(box[0])), {}};
-  for (std::size_t i = 0; i < result.size; ++i)
-    result.words[i] = i % 2 == 0 ? low(box[2 + i / 2]) : high(box[2 + i / 2]);
+  for (std::size_t i = 0; i < result.size; i += 2) {
+    result.words[i] = low(box[2 + i / 2]);
+    if (i + 1 < result.size)
+      result.words[i + 1] = high(box[2 + i / 2]);
+  }
   return result;
 }
 

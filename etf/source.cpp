@@ -51,9 +51,7 @@ source::source(std::span<const std::byte> bytes, const decode_options& options) 
 source::source(term_ref value) noexcept
     : here_(value), where_(place::single), options_(&no_options) {}
 
-source::source(const term& owner) noexcept : source(static_cast<term_ref>(owner)) {
-  owner_ = &owner;
-}
+source::source(const term& owner, term_ref part) noexcept : source(part) { owner_ = &owner; }
 
 void source::start(std::span<const std::byte> bytes, const decode_options& options) {
   begin_ = at_ = bytes.data();

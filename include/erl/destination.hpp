@@ -16,24 +16,29 @@ public:
   enum class kind : std::uint8_t { process, name, alias };
 
   destination(const erl::pid& process) noexcept : process_(process), kind_(kind::process) {}
-  destination(atom name) noexcept : name_(name), kind_(kind::name) {}
+  destination(atom name) noexcept : destination(name, atom()) {}
   template <std::size_t Size> destination(const char (&name)[Size]) : destination(atom(name)) {}
   /// A name on a node; the empty atom stands for this node.
-  destination(atom name, atom node) noexcept : name_(name), node_(node), kind_(kind::name) {}
+  destination(atom name, atom node) noexcept : name_{name, node}, kind_(kind::name) {}
   destination(const reference& alias) noexcept : alias_(alias), kind_(kind::alias) {}
 
   kind which() const noexcept { return kind_; }
-  const erl::pid& process() const noexcept { return process_; }
-  atom name() const noexcept { return name_; }
+  erl::pid process() const noexcept { return kind_ == kind::process ? process_ : erl::pid(); }
+  atom name() const noexcept { return kind_ == kind::name ? name_.name : atom(); }
   /// The node of a name; empty for this node.
-  atom node() const noexcept { return node_; }
-  const reference& alias() const noexcept { return alias_; }
+  atom node() const noexcept { return kind_ == kind::name ? name_.node : atom(); }
+  reference alias() const noexcept { return kind_ == kind::alias ? alias_ : reference(); }
 
 private:
-  erl::pid process_;
-  reference alias_;
-  atom name_;
-  atom node_;
+  struct name_on_node {
+    atom name;
+    atom node;
+  };
+  union {
+    erl::pid process_;
+    name_on_node name_;
+    reference alias_;
+  };
   kind kind_;
 };
 

@@ -84,10 +84,14 @@ protected:
   process& self() const noexcept { return *self_; }
 
   virtual void do_init() = 0;
-  virtual handled do_call(const term& request, caller& from) = 0;
-  virtual handled do_cast(const term& request) = 0;
+  // `request` and `from` are parts of the message.
+  virtual handled do_call(const term& message, term_ref request, term_ref from) = 0;
+  virtual handled do_cast(const term& message, term_ref request) = 0;
   virtual handled do_info(const term& message) = 0;
   virtual void do_terminate(term_ref reason) = 0;
+
+  /// Replies for a handler that has returned. The others take a `caller`, which owns a share.
+  void do_reply(term_ref from, encodable value);
 
   /// Puts away what a handler that is a coroutine was called with: it may have taken it by
   /// reference.
@@ -144,18 +148,18 @@ inline task<> reply_with(task<> handler, caller from) {
   from.reply(reply);
 }
 
-/// Calls `use` with the alternative that `message` is, if it is one.
+/// Calls `use` with the alternative that `part` of `message` is, if it is one.
 template <class... Ts, class Use>
-bool with_decoded(messages<Ts...>, const term& message, Use&& use) {
+bool with_decoded(messages<Ts...>, const term& message, term_ref part, Use&& use) {
   if constexpr (sizeof...(Ts) == 0) {
     return false;
   } else if constexpr (sizeof...(Ts) == 1) {
-    auto value = try_decode<Ts...>(message);
+    auto value = try_decode<Ts...>(message, part);
     if (value)
       use(std::move(*value));
     return value.has_value();
   } else {
-    auto value = try_decode<std::variant<Ts...>>(message);
+    auto value = try_decode<std::variant<Ts...>>(message, part);
     if (!value)
       return false;
     const auto each = [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -201,37 +205,39 @@ private:
     }
   }
 
-  detail::handled do_call(const term& request, caller& from) final {
+  detail::handled do_call(const term& message, term_ref request, term_ref from) final {
     const bool found =
-        detail::with_decoded(typename Self::calls{}, request, [&]<class T>(T message) {
+        detail::with_decoded(typename Self::calls{}, message, request, [&]<class T>(T value) {
           static_assert(
               detail::has_call_handler<Self, T>,
               "a message in `calls` has no handle_call(message) or handle_call(message, caller)");
           if constexpr (detail::has_call_handler<Self, T>)
-            call_handler(server(), message, from);
+            call_handler(server(), value, message, from);
         });
     return detail::handled{found};
   }
 
-  detail::handled do_cast(const term& request) final {
+  detail::handled do_cast(const term& message, term_ref request) final {
     const bool found =
-        detail::with_decoded(typename Self::casts{}, request, [&]<class T>(T message) {
+        detail::with_decoded(typename Self::casts{}, message, request, [&]<class T>(T value) {
           static_assert(detail::has_cast_handler<Self, T>,
                         "a message in `casts` has no handle_cast(message)");
           if constexpr (detail::has_cast_handler<Self, T>)
-            run_handler(std::move(message),
+            run_handler(std::move(value),
                         [](auto& s, T& m) { return s.handle_cast(std::move(m)); });
         });
     return detail::handled{found};
   }
 
   detail::handled do_info(const term& message) final {
-    const bool found = detail::with_decoded(typename Self::infos{}, message, [&]<class T>(T value) {
-      static_assert(detail::has_info_handler<Self, T>,
-                    "a message in `infos` has no handle_info(message)");
-      if constexpr (detail::has_info_handler<Self, T>)
-        run_handler(std::move(value), [](auto& s, T& m) { return s.handle_info(std::move(m)); });
-    });
+    const bool found =
+        detail::with_decoded(typename Self::infos{}, message, message, [&]<class T>(T value) {
+          static_assert(detail::has_info_handler<Self, T>,
+                        "a message in `infos` has no handle_info(message)");
+          if constexpr (detail::has_info_handler<Self, T>)
+            run_handler(std::move(value),
+                        [](auto& s, T& m) { return s.handle_info(std::move(m)); });
+        });
     if (found || info_of<down>(message, atoms::down) ||
         info_of<exit_signal>(message, atoms::exit_signal) ||
         info_of<nodedown>(message, atoms::nodedown))
@@ -245,27 +251,29 @@ private:
 
   // `server` is a parameter, so that a handler that is not there is looked for only when it is
   // called.
-  template <class Server, class T> void call_handler(Server& server, T& message, caller& from) {
-    if constexpr (requires { server.handle_call(std::move(message), std::move(from)); }) {
-      using result = decltype(server.handle_call(std::move(message), std::move(from)));
+  template <class Server, class T>
+  void call_handler(Server& server, T& request, const term& message, term_ref from) {
+    if constexpr (requires(caller c) { server.handle_call(std::move(request), std::move(c)); }) {
+      caller waiting(self(), message.share(from));
+      using result = decltype(server.handle_call(std::move(request), std::move(waiting)));
       static_assert(
           std::is_void_v<result> || std::same_as<result, task<>>,
           "a handle_call that takes the caller replies through it: it returns nothing, or task<>");
       if constexpr (std::same_as<result, task<>>) {
-        auto& both = keep(std::pair<T, caller>(std::move(message), std::move(from)));
+        auto& both = keep(std::pair<T, caller>(std::move(request), std::move(waiting)));
         run_coroutine(server.handle_call(std::move(both.first), std::move(both.second)));
       } else
-        server.handle_call(std::move(message), std::move(from));
+        server.handle_call(std::move(request), std::move(waiting));
     } else {
-      using result = decltype(server.handle_call(std::move(message)));
+      using result = decltype(server.handle_call(std::move(request)));
       if constexpr (std::is_void_v<result>) {
-        server.handle_call(std::move(message));
-        from.reply(term(atoms::ok));
+        server.handle_call(std::move(request));
+        do_reply(from, to_encode(atoms::ok));
       } else if constexpr (detail::is_task<result>) {
-        run_coroutine(detail::reply_with(server.handle_call(std::move(keep(std::move(message)))),
-                                         std::move(from)));
+        run_coroutine(detail::reply_with(server.handle_call(std::move(keep(std::move(request)))),
+                                         caller(self(), message.share(from))));
       } else {
-        from.reply(server.handle_call(std::move(message)));
+        do_reply(from, to_encode(server.handle_call(std::move(request))));
       }
     }
   }

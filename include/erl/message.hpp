@@ -1,8 +1,8 @@
 /// What a process receives.
 #pragma once
 
-#include <erl/blocks.hpp>
 #include <erl/etf/decode.hpp>
+#include <erl/etf/detail/blocks.hpp>
 #include <erl/etf/encode.hpp>
 #include <erl/etf/shape.hpp>
 #include <erl/etf/term.hpp>

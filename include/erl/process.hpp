@@ -5,9 +5,9 @@
 /// go stale and never dangles.
 #pragma once
 
-#include <erl/blocks.hpp>
 #include <erl/destination.hpp>
 #include <erl/duration.hpp>
+#include <erl/etf/detail/blocks.hpp>
 #include <erl/etf/encode.hpp>
 #include <erl/etf/term.hpp>
 #include <erl/message.hpp>

@@ -5,7 +5,7 @@
 /// scheduler only.
 #pragma once
 
-#include <erl/blocks.hpp>
+#include <erl/etf/detail/blocks.hpp>
 
 #include <coroutine>
 #include <exception>

@@ -32,6 +32,23 @@ void timer_queue::arm(timer& t, time_point deadline) {
   }
 }
 
+void timer_queue::arm_in(timer& t, duration delay) {
+  if (t.armed()) {
+    t.queue_->cancel(t);
+  }
+  t.queue_ = this;
+  t.deadline_ = time_point(delay);
+  delayed_.push_back(t);
+  ++size_;
+}
+
+void timer_queue::settle(time_point now) {
+  while (timer* t = delayed_.pop_front()) {
+    --size_;
+    arm(*t, after(now, t->deadline_.time_since_epoch()));
+  }
+}
+
 void timer_queue::cancel(timer& t) {
   if (!t.armed()) {
     return;

@@ -19,6 +19,11 @@ namespace erl {
 
 class timer_queue;
 
+/// `now` and `delay`; the end of time if that is beyond it.
+constexpr time_point after(time_point now, duration delay) {
+  return delay >= time_point::max() - now ? time_point::max() : now + delay;
+}
+
 /// One timer, embedded in its user. Destroying an armed timer cancels it.
 class timer : list_hook<timer_queue> {
 public:
@@ -43,6 +48,13 @@ class timer_queue {
 public:
   /// Arms `t` for `deadline`; an armed timer is moved.
   void arm(timer& t, time_point deadline);
+  /// Arms `t` for a deadline that `settle` tells: `delay` after its `now`. For timers of which most
+  /// are cancelled soon: they need no look at the clock.
+  void arm_in(timer& t, duration delay);
+  /// Gives what `arm_in` has armed since the last time its deadline. To be called before `next`.
+  void settle(time_point now);
+  /// Would `settle` find any?
+  bool unsettled() const { return !delayed_.empty(); }
   /// Disarms `t`; nothing happens if it is not armed.
   void cancel(timer& t);
   /// Calls `expired()` of every timer whose deadline is not after `now`, earliest first, and among
@@ -77,6 +89,7 @@ private:
   std::array<std::uint64_t, digits> occupied_{}; // may still name slots that were emptied
   std::uint64_t reached_ = 0;                    // the deadlines in all slots are after it
   list late_;                                    // armed for no later than `reached_`
+  list delayed_;                                 // their deadlines are delays still
   list due_;                                     // of the `expire` under way, in order
   std::size_t size_ = 0;
   time_point next_ = time_point::max(); // no deadline is before it

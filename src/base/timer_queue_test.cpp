@@ -245,6 +245,31 @@ TEST_CASE("the ends of time are deadlines like others") {
   CHECK(queue.size() == 0);
 }
 
+TEST_CASE("a delay begins when the queue is told the time") {
+  erl::timer_queue queue;
+  std::vector<test_timer> timers(4);
+  queue.expire(at(100));
+  queue.arm_in(timers[0], erl::duration(50));
+  queue.arm_in(timers[1], erl::duration(20));
+  queue.arm_in(timers[2], erl::duration::max());
+  queue.arm_in(timers[3], erl::duration(10));
+  CHECK(queue.size() == 4);
+  queue.cancel(timers[3]);
+  CHECK(queue.size() == 3);
+  CHECK(queue.expire(at(1000)) == 0);
+  REQUIRE(queue.unsettled());
+  queue.settle(at(1000));
+  CHECK(!queue.unsettled());
+  CHECK(queue.size() == 3);
+  CHECK(queue.next() == at(1020));
+  CHECK(timers[0].deadline() == at(1050));
+  CHECK(timers[2].deadline() == time_point::max());
+  queue.arm_in(timers[1], erl::duration(90)); // as with `arm`, an armed timer is moved
+  queue.settle(at(1001));
+  CHECK(queue.expire(at(1060)) == 1);
+  CHECK(queue.next() == at(1091));
+}
+
 TEST_CASE("timers armed late expire in order of deadline, before the others") {
   erl::timer_queue queue;
   queue.expire(at(100));

@@ -106,16 +106,16 @@ void gen_server_base::handle(const term& message) {
     if (do_info(message) == handled::no)
       unknown("message", message);
   } else if (request->what == gen::request::kind::cast) {
-    if (do_cast(message.share(request->body)) == handled::no)
+    if (do_cast(message, request->body) == handled::no)
       unknown("cast", request->body);
-  } else {
-    caller from(self(), message.share(request->from));
-    if (do_call(message.share(request->body), from) == handled::no) {
-      unknown("call", request->body);
-      from.reply(term::tuple({atoms::error, term::tuple({unknown_call, request->body})}));
-    }
+  } else if (do_call(message, request->body, request->from) == handled::no) {
+    unknown("call", request->body);
+    const term error = term::tuple({atoms::error, term::tuple({unknown_call, request->body})});
+    do_reply(request->from, to_encode(error));
   }
 }
+
+void gen_server_base::do_reply(term_ref from, encodable value) { gen::reply(self(), from, value); }
 
 void gen_server_base::unknown(const char* kind, term_ref message) const {
   const std::string name =

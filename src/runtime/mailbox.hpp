@@ -5,7 +5,7 @@
 /// starts from the oldest message again.
 #pragma once
 
-#include <erl/blocks.hpp>
+#include <erl/etf/detail/blocks.hpp>
 #include <erl/message.hpp>
 #include <erl/owned.hpp>
 

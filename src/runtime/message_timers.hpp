@@ -38,7 +38,8 @@ public:
 private:
   class message_timer;
   message_timer* find(const reference& ref) const;
-  std::unique_ptr<message_timer> take(const reference& ref);
+  std::unique_ptr<message_timer> take(const message_timer& timer);
+  reference reference_of(std::uint64_t number, std::uint32_t slot) const;
 
   scheduler& owner_;
   std::vector<std::unique_ptr<message_timer>> slots_;

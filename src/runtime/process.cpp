@@ -347,7 +347,7 @@ void receive_awaiter::await_suspend(std::coroutine_handle<> waiting) noexcept {
     return;
   if (p.timeout == nullptr)
     p.timeout = std::make_unique<process_block::receive_timer>(p);
-  p.owner().timers().arm(*p.timeout, p.owner().deadline_after(p.receive_limit));
+  p.owner().timers().arm_in(*p.timeout, p.receive_limit); // mostly the message comes in this round
 }
 
 message receive_awaiter::await_resume() { return std::exchange(own(*self_).received, {}); }

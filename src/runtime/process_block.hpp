@@ -116,6 +116,8 @@ public:
   void receive_signal(signal&& s);
   /// A message, for which there must be room.
   void deliver(term body);
+  /// A message to what may be an alias of this process.
+  void deliver_to(const reference& alias, term body, bool urgent);
   void deliver(owned<detail::native_object> object);
   /// One of another node.
   void deliver_from_afar(term body);
@@ -199,8 +201,8 @@ private:
   void react_to_exit(const pid& from, const term& reason, bool from_link);
   bool is_urgent_link(const pid& other);
   void monitored_process_down(const signal& s);
-  void alias_message(signal& s);
-  void forget_monitor(const reference& ref);
+  /// Removes a monitor that this process holds, with the alias that is bound to it.
+  std::optional<outgoing_monitor> forget_monitor(const reference& ref);
 
   scheduler* owner_;
   pid self_;

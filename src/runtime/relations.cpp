@@ -106,7 +106,7 @@ void process_block::receive_signal(signal&& s) {
     deliver_from_afar(std::move(s.body));
     return;
   case signal_kind::alias_message:
-    alias_message(s);
+    deliver_to(s.ref, std::move(s.body), s.urgent);
     return;
   case signal_kind::link:
     if (extras().links.try_emplace(s.from, 0).second)
@@ -208,55 +208,52 @@ void process_block::monitored_process_down(const signal& s) {
   notify(std::move(message), urgent);
 }
 
-/// Removes a monitor that this process holds, with the alias that is bound to it.
-void process_block::forget_monitor(const reference& ref) {
-  auto& x = extras();
-  const outgoing_monitor* monitor = x.monitoring.find(ref);
+std::optional<outgoing_monitor> process_block::forget_monitor(const reference& ref) {
+  auto* x = extras_if_any();
+  if (x == nullptr)
+    return std::nullopt;
+  auto monitor = x->monitoring.extract(ref);
+  if (!monitor)
+    return std::nullopt;
   owner_->relate(self_, monitor->node, -1);
   if (monitor->alias == alias_mode::explicit_unalias)
-    x.aliases.try_emplace(ref, plain_alias{.urgent = monitor->urgent});
-  x.monitoring.erase(ref);
+    x->aliases.try_emplace(ref, plain_alias{.urgent = monitor->urgent});
+  return monitor;
 }
 
-void process_block::alias_message(signal& s) {
+void process_block::deliver_to(const reference& alias, term body, bool urgent) {
   auto* x = extras_if_any();
   if (x == nullptr)
     return;
   plain_alias found;
-  if (const outgoing_monitor* monitor = x->monitoring.find(s.ref))
+  if (const outgoing_monitor* monitor = x->monitoring.find(alias))
     found = {monitor->alias, monitor->urgent};
-  else if (const plain_alias* alias = x->aliases.find(s.ref))
-    found = *alias;
+  else if (const plain_alias* plain = x->aliases.find(alias))
+    found = *plain;
   else
     return;
-  const bool urgent = s.urgent && found.urgent;
+  urgent = urgent && found.urgent;
   if (found.mode == alias_mode::none)
     return;
   if (found.mode == alias_mode::reply_demonitor) {
     // The answer to a question: it ends the wait for it.
-    if (!stop_monitoring(s.ref))
-      x->aliases.erase(s.ref);
-    return notify(std::move(s.body), urgent);
+    if (!stop_monitoring(alias))
+      x->aliases.erase(alias);
+    return notify(std::move(body), urgent);
   }
   if (urgent)
-    return notify(std::move(s.body), true);
-  deliver(std::move(s.body));
+    return notify(std::move(body), true);
+  deliver(std::move(body));
 }
 
 bool process_block::stop_monitoring(const reference& ref) {
-  auto* x = extras_if_any();
-  if (x == nullptr)
+  const auto monitor = forget_monitor(ref);
+  if (!monitor)
     return false;
-  const outgoing_monitor* found = x->monitoring.find(ref);
-  if (found == nullptr)
-    return false;
-  const outgoing_monitor monitor = *found;
-  forget_monitor(ref);
-  if (process_block* target = owner_->find(monitor.target)) { // the common case, without a signal
+  if (process_block* target = owner_->find(monitor->target)) // the common case, without a signal
     target->extras().monitored_by.erase(ref);
-    return true;
-  }
-  owner_->route(monitor.signal_from(signal_kind::demonitor, self_, ref));
+  else
+    owner_->route(monitor->signal_from(signal_kind::demonitor, self_, ref));
   return true;
 }
 

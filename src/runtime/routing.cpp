@@ -15,13 +15,21 @@ atom receiving_node(const signal& s) {
   return s.to_name != atom() || s.kind == signal_kind::connect ? s.to_node : s.to.node;
 }
 
+/// The process that made an alias.
+static pid owner_of(const reference& alias) {
+  return {alias.node, alias.words[3], alias.words[4], alias.creation};
+}
+
 void scheduler::send(const pid& from, const destination& to, term body) {
   const auto& self = system_.self();
-  if (to.which() == destination::kind::alias)
-    return route({.kind = signal_kind::alias_message,
-                  .from = from,
-                  .ref = to.alias(),
-                  .body = std::move(body)});
+  if (to.which() == destination::kind::alias) {
+    const reference alias = to.alias();
+    process_block* p = find(owner_of(alias)); // the common case, without a signal
+    if (p != nullptr && p->run_state != process_block::state::ending)
+      return p->deliver_to(alias, std::move(body), false);
+    return route(
+        {.kind = signal_kind::alias_message, .from = from, .ref = alias, .body = std::move(body)});
+  }
   pid target;
   if (to.which() == destination::kind::process) {
     target = to.process();
@@ -103,7 +111,7 @@ void scheduler::route(signal&& s) {
     return to_remote(std::move(s));
   }
   if (s.kind == signal_kind::alias_message) {
-    s.to = {s.ref.node, s.ref.words[3], s.ref.words[4], s.ref.creation};
+    s.to = owner_of(s.ref);
   } else if (s.to_name != atom()) {
     const auto named = system_.whereis(s.to_name);
     if (!named)

@@ -88,6 +88,8 @@ bool scheduler::round() {
     flushes_.pop_back();
     f->flush();
   }
+  if (timers_.unsettled())
+    timers_.settle(world_->now());
   if (publish_lanes())
     ++done;
   return done != 0 || anyone_runnable();
@@ -401,13 +403,12 @@ bool scheduler::unregister_name(atom name) {
 
 // References.
 
-reference scheduler::make_reference() {
-  const std::uint64_t count = ++references_;
+reference scheduler::reference_of(std::uint64_t number) const {
   reference ref{.node = system_.self().node, .creation = system_.self().creation, .size = 3};
   // OTP refuses references whose first word has more than 18 bits.
-  ref.words[0] = static_cast<std::uint32_t>(count & 0x3ffff);
-  ref.words[1] = static_cast<std::uint32_t>(count >> 18);
-  ref.words[2] = static_cast<std::uint32_t>(count >> 50) << 8 | number_ | 0x80000000U;
+  ref.words[0] = static_cast<std::uint32_t>(number & 0x3ffff);
+  ref.words[1] = static_cast<std::uint32_t>(number >> 18);
+  ref.words[2] = static_cast<std::uint32_t>(number >> 50) << 8 | number_ | 0x80000000U;
   return ref;
 }
 

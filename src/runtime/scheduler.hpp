@@ -89,10 +89,7 @@ public:
   driver& world() { return *world_; }
   timer_queue& timers() { return timers_; }
   /// Now and `delay`; the end of time if that is beyond it.
-  time_point deadline_after(duration delay) const {
-    const time_point now = world_->now();
-    return delay >= time_point::max() - now ? time_point::max() : now + delay;
-  }
+  time_point deadline_after(duration delay) const { return after(world_->now(), delay); }
 
   /// Starts a process here, from this thread. Of the options only what concerns the process by
   /// itself. Throws std::invalid_argument if the name is taken.
@@ -121,7 +118,10 @@ public:
   /// Takes a name back, whoever has it. False: nobody.
   bool unregister_name(atom name);
 
-  reference make_reference();
+  reference make_reference() { return reference_of(next_reference()); }
+  /// The number of a new reference, and the reference of a number.
+  std::uint64_t next_reference() { return ++references_; }
+  reference reference_of(std::uint64_t number) const;
   /// A reference from which the owner of an alias can be told.
   reference make_alias_reference(const pid& owner);
 

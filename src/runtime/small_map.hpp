@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -40,6 +41,15 @@ public:
       return false;
     erase_at(place);
     return true;
+  }
+  /// Erases the entry and returns its value, if there is one.
+  std::optional<Value> extract(const Key& key) {
+    std::optional<Value> result;
+    if (const std::size_t place = place_of(key); place != entries_.size()) {
+      result = std::move(entries_[place].second);
+      erase_at(place);
+    }
+    return result;
   }
   template <class Predicate> void erase_if(Predicate predicate) {
     for (std::size_t place = entries_.size(); place-- > 0;)

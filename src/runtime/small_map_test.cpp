@@ -15,7 +15,7 @@ TEST_CASE("a small map has what a map has, whatever its size") {
     const int keys = seed % 2 == 0 ? 12 : 200; // below and above the size at which an index is made
     for (int step = 0; step < 3000; ++step) {
       const int key = static_cast<int>(random() % static_cast<unsigned>(keys));
-      switch (random() % 4) {
+      switch (random() % 5) {
       case 0:
       case 1: {
         const auto [value, added] = map.try_emplace(key, step);
@@ -27,6 +27,11 @@ TEST_CASE("a small map has what a map has, whatever its size") {
       case 2:
         CHECK(map.erase(key) == (model.erase(key) != 0));
         break;
+      case 3: {
+        const auto node = model.extract(key);
+        CHECK(map.extract(key) == (node ? std::optional(node.mapped()) : std::nullopt));
+        break;
+      }
       default:
         if (random() % 100 == 0) {
           const auto odd = [](const auto& each) { return each.second % 2 != 0; };

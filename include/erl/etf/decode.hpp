@@ -369,6 +369,16 @@ template <class Value> void set_error(std::expected<Value, decode_error>& result
       std::expected<Value, decode_error>(std::unexpect, error_in{from});
 }
 
+/// An integer of mostly one word, at once.
+template <class T> bool read_small([[maybe_unused]] term_ref from, [[maybe_unused]] T& value) {
+  if constexpr (integer<T>)
+    if (const auto small = from.to_int64(); small && std::in_range<T>(*small)) {
+      value = static_cast<T>(*small);
+      return true;
+    }
+  return false;
+}
+
 template <class T> std::expected<T, decode_error> decode_from(source& from) {
   std::expected<T, decode_error> result;
   if (from.failed() || !decoder<T>::read(from, *result))
@@ -399,8 +409,13 @@ std::expected<T, decode_error> decode(std::span<const std::byte> bytes,
 /// A `T` from a term. Borrowing targets are valid as long as the term's owner lives; parts that
 /// become an `erl::term` are copied.
 template <class T> std::expected<T, decode_error> decode(term_ref value) {
+  std::expected<T, decode_error> result;
+  if (detail::read_small(value, *result))
+    return result;
   source from(value);
-  return detail::decode_from<T>(from);
+  if (!decoder<T>::read(from, *result))
+    detail::set_error(result, from);
+  return result;
 }
 
 /// The same; parts that become an `erl::term` share the memory of `value`.
@@ -428,17 +443,21 @@ std::expected<decoded_as<T>, decode_error> decode_prefix(std::span<const std::by
   return result;
 }
 
-/// As `decode`, without the reason for a failure, which makes failures cheap.
-template <class T> std::optional<T> try_decode(const term& value) {
-  if constexpr (detail::integer<T>) // mostly one word
-    if (const auto small = value.to_int64(); small && std::in_range<T>(*small))
-      return static_cast<T>(*small);
-  source from(value);
-  from.quiet();
+/// As `decode`, without the reason for a failure, which makes failures cheap; of `part` of a term.
+template <class T> std::optional<T> try_decode(const term& owner, term_ref part) {
   T result{};
+  if (detail::read_small(part, result))
+    return result;
+  source from(owner, part);
+  from.quiet();
   if (!decoder<T>::read(from, result))
     return std::nullopt;
   return result;
+}
+
+/// The same of a whole term.
+template <class T> std::optional<T> try_decode(const term& value) {
+  return try_decode<T>(value, value);
 }
 
 /// Would `decode<T>` succeed?

@@ -51,7 +51,9 @@ public:
   /// A borrowed term. A part that becomes a `term` is copied.
   explicit source(term_ref value) noexcept;
   /// An owned term. A part that becomes a `term` shares its memory.
-  explicit source(const term& owner) noexcept;
+  explicit source(const term& owner) noexcept : source(owner, owner) {}
+  /// A part of an owned term, likewise.
+  source(const term& owner, term_ref part) noexcept;
   source(const source&) = delete;
   source& operator=(const source&) = delete;
   ~source() {

@@ -1,4 +1,4 @@
-#include <erl/blocks.hpp>
+#include <erl/etf/detail/blocks.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -1,6 +1,6 @@
-/// Memory for what comes and goes with every message and process: message nodes, coroutine frames,
-/// bodies. Each thread keeps free blocks by size; what it has too many of goes to the other threads
-/// in batches, so that one thread may allocate what another one frees.
+/// Memory for what comes and goes with every message and process: terms, message nodes, coroutine
+/// frames, bodies. Each thread keeps free blocks by size; what it has too many of goes to the other
+/// threads in batches, so that one thread may allocate what another one frees.
 ///
 /// (malloc's own cache for a thread holds seven blocks of a size: a mailbox with more messages than
 /// that pays for its locks.)

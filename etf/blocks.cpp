@@ -1,5 +1,5 @@
-#include "base/sanitizer.hpp"
-#include <erl/blocks.hpp>
+#include "etf/sanitizer.hpp"
+#include <erl/etf/detail/blocks.hpp>
 
 #include <algorithm>
 #include <array>
@@ -29,10 +29,17 @@ constexpr std::size_t class_of(std::size_t size) { return (size - 1) / step; }
 
 struct free_block {
   free_block* next;
-  // Of the first block of a batch.
-  free_block* next_batch = nullptr;
-  std::uint32_t count = 0;
+  // Of the first block of a batch, set when it is put away.
+  free_block* next_batch;
+  std::uint32_t count;
 };
+
+/// The memory at `block` as a free block before `next`.
+free_block* put_before(free_block* next, void* block) noexcept {
+  auto* result = ::new (block) free_block;
+  result->next = next;
+  return result;
+}
 
 /// Batches of free blocks of one size, for every thread.
 class depot {
@@ -95,7 +102,7 @@ free_block* cut(std::size_t size) {
   auto* memory = static_cast<std::byte*>(::operator new(count * size));
   free_block* list = nullptr;
   for (std::size_t i = count; i-- > 0;)
-    list = ::new (memory + i * size) free_block{list};
+    list = put_before(list, memory + i * size);
   list->count = static_cast<std::uint32_t>(count);
   return list;
 }
@@ -119,17 +126,18 @@ void register_thread() noexcept {
   return batch;
 }
 
-[[gnu::noinline]] void put_away(std::size_t number) noexcept {
+/// Puts away the batch that is full, if there is one, and begins another one.
+[[gnu::noinline]] void give_slowly(void* block, std::size_t number) noexcept {
   register_thread();
   stock& s = mine[number];
-  if (s.blocks == nullptr)
-    return;
-  if (s.reserve != nullptr)
-    depot_of(number).give(s.reserve);
-  s.reserve = s.blocks;
-  s.reserve->count = s.count;
-  s.blocks = nullptr;
-  s.count = 0;
+  if (s.blocks != nullptr) {
+    if (s.reserve != nullptr)
+      depot_of(number).give(s.reserve);
+    s.reserve = s.blocks;
+    s.reserve->count = s.count;
+  }
+  s.blocks = put_before(nullptr, block);
+  s.count = 1;
 }
 
 } // namespace
@@ -153,8 +161,8 @@ void give_block(void* block, std::size_t size) noexcept {
     return ::operator delete(block, size);
   stock& s = mine[number];
   if (s.blocks == nullptr || s.count == batch_size)
-    put_away(number);
-  s.blocks = ::new (block) free_block{s.blocks};
+    return give_slowly(block, number);
+  s.blocks = put_before(s.blocks, block);
   ++s.count;
 }
 

@@ -1,4 +1,4 @@
-/// ERLPP_ASAN is defined when AddressSanitizer is on, with its interface for poisoning memory.
+/// ERLPP_ASAN is defined when AddressSanitizer is on.
 #pragma once
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -7,8 +7,4 @@
 #if __has_feature(address_sanitizer)
 #define ERLPP_ASAN 1
 #endif
-#endif
-
-#ifdef ERLPP_ASAN
-#include <sanitizer/asan_interface.h>
 #endif
