@@ -12,6 +12,10 @@
 
 namespace erl {
 
+namespace runtime {
+class mailbox;
+}
+
 namespace detail {
 
 /// A C++ object in a message.
@@ -84,6 +88,7 @@ public:
   }
 
 private:
+  friend runtime::mailbox;
   detail::message_node* node_ = nullptr;
 };
 

@@ -188,6 +188,7 @@ bool memory_stream::step() {
       size = std::uniform_int_distribution<std::size_t>(1, size)(network.random);
     std::copy_n(in_->bytes.begin(), size, space.begin());
     in_->bytes.erase(in_->bytes.begin(), in_->bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    network.delivered += size;
     events_.received(size);
     break;
   }

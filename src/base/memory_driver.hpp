@@ -70,6 +70,7 @@ public:
 
   memory_options options;
   std::mt19937_64 random;
+  std::uint64_t delivered = 0; ///< bytes
 
 private:
   friend memory_driver;

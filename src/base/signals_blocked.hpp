@@ -1,5 +1,5 @@
 /// Signals are for the program's own threads: those that are started while this lives never take
-/// any.
+/// any, but those that their own mistakes raise.
 #pragma once
 
 #include <csignal>
@@ -11,6 +11,8 @@ public:
   signals_blocked() noexcept {
     sigset_t all;
     sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT})
+      sigdelset(&all, fault);
     pthread_sigmask(SIG_SETMASK, &all, &before_);
   }
   signals_blocked(const signals_blocked&) = delete;

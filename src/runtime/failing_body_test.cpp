@@ -1,5 +1,5 @@
 // Bodies that fail: whatever they throw ends their own process, and nobody else.
-#include "base/sanitizer.hpp"
+#include "etf/sanitizer.hpp"
 #include "runtime/test_world.hpp"
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>

@@ -1,5 +1,7 @@
 #include "runtime/mailbox.hpp"
 
+#include <utility>
+
 namespace erl {
 
 namespace detail {
@@ -11,6 +13,12 @@ const term& message_body(const message_node* node) {
     node->encoded = true;
   }
   return node->body;
+}
+
+message make_message(term body) { return message(new message_node{.body = std::move(body)}); }
+
+message make_message(owned<native_object> object) {
+  return message(new message_node{.encoded = false, .object = std::move(object)});
 }
 
 void* object_in(const message_node* node, const void* tag) noexcept {
@@ -25,9 +33,7 @@ void mailbox::push(term body, bool kept) {
   append(new detail::message_node{.body = std::move(body), .kept = kept});
 }
 
-void mailbox::push(owned<detail::native_object> object) {
-  append(new detail::message_node{.encoded = false, .object = std::move(object)});
-}
+void mailbox::push(message m) noexcept { append(std::exchange(m.node_, nullptr)); }
 
 void mailbox::append(detail::message_node* node) noexcept {
   *last_ = node;
@@ -41,8 +47,8 @@ void mailbox::push_in_front(term body, bool kept) {
   *urgent_end_ = node;
   if (last_ == urgent_end_)
     last_ = &node->next;
-  saved_ = urgent_end_;
-  mark_ = nullptr; // or it would be behind the mark
+  saved_ = &first_; // also before those that came so and were not looked at yet
+  mark_ = nullptr;  // or it would be behind the mark
   urgent_end_ = &node->next;
   ++size_;
 }
@@ -70,10 +76,15 @@ message mailbox::take(const receive_pattern& pattern) {
       looked_at_ = node;
       const bool fits = pattern.match(pattern.context, detail::message_body(node));
       looked_at_ = nullptr;
+      const bool moved =
+          *saved_ != node; // the pattern has sent to this mailbox, with high priority
       if (!fits) {
-        saved_ = &node->next;
+        if (!moved)
+          saved_ = &node->next;
         continue;
       }
+      while (*saved_ != node)
+        saved_ = &(*saved_)->next;
     }
     *saved_ = node->next;
     if (last_ == &node->next)

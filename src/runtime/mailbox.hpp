@@ -26,6 +26,9 @@ struct message_node {
   mutable bool encoded = true;
   owned<native_object> object;
 };
+
+message make_message(term body);
+message make_message(owned<native_object> object);
 } // namespace detail
 
 namespace runtime {
@@ -44,7 +47,7 @@ public:
   ~mailbox() { clear(); }
 
   void push(term body, bool kept = false);
-  void push(owned<detail::native_object> object);
+  void push(message m) noexcept;
   /// In front of all messages but those that came so before. A receive under way looks at it.
   void push_in_front(term body, bool kept);
   /// The next receive looks from the oldest message on.

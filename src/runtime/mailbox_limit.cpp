@@ -37,12 +37,12 @@ void process_block::update_attention() {
 
 void process_block::deliver_from_afar(term body) {
   if (inbox.size() >= attention) [[unlikely]]
-    return crowded(std::move(body), true);
+    return crowded(detail::make_message(std::move(body)), true);
   enqueue(std::move(body), false);
 }
 
 /// A message has come, and as many wait as `attention` says.
-void process_block::crowded(term body, bool from_afar) {
+void process_block::crowded(message m, bool from_afar) {
   const auto& watched = owner_->watched_mailboxes();
   if (!mailbox_is_long && watched.long_at != 0 && inbox.size() >= watched.long_at &&
       watched.watcher != self_) {
@@ -51,19 +51,23 @@ void process_block::crowded(term body, bool from_afar) {
     update_attention();
   }
   if (inbox.size() < limit.messages)
-    return enqueue(std::move(body), false);
+    return take_in(std::move(m));
   if (limit.when_full != full_mailbox::block_sender)
-    return drop(std::move(body));
+    return drop(std::move(m));
   if (from_afar || inbox.size() >= std::size_t{limit.messages} * 2 + grace * owner_->owner().size())
-    return owner_->dead_letter(term(self_), body);
-  enqueue(std::move(body), false);
-  senders_wait = true;
-  owner_->set_full(self_, true);
+    return owner_->dead_letter(term(self_), m);
+  take_in(std::move(m));
+  somebody_waits();
   if (process_block* sender = owner_->running(); sender != nullptr && sender != this)
     sender->wait_for_room(self_);
 }
 
-void process_block::drop(term body) {
+void process_block::somebody_waits() {
+  senders_wait = true;
+  owner_->set_full(self_, true);
+}
+
+void process_block::drop(message m) {
   static const atom mailbox_full("mailbox_full");
   switch (limit.when_full) {
   case full_mailbox::block_sender:
@@ -71,8 +75,8 @@ void process_block::drop(term body) {
     break;
   case full_mailbox::drop_oldest:
     if (const message oldest = inbox.take_oldest()) {
-      enqueue(std::move(body), false);
-      return owner_->dead_letter(term(self_), oldest.body());
+      take_in(std::move(m));
+      return owner_->dead_letter(term(self_), oldest);
     }
     break;
   case full_mailbox::kill:
@@ -80,7 +84,7 @@ void process_block::drop(term body) {
       log::limited("mailbox_full", log::level::error, "process", to_string(term(self_)),
                    " ends: its mailbox is full, ", inbox.size(), " messages");
   }
-  owner_->dead_letter(term(self_), body);
+  owner_->dead_letter(term(self_), m);
 }
 
 void process_block::tell_of_room() {
@@ -96,26 +100,28 @@ void process_block::tell_of_room() {
   senders_wait = false;
   owner_->set_full(self_, false);
   for (const pid& sender : std::exchange(extras().blocked_senders, {}))
-    owner_->route({.kind = signal_kind::room, .to = sender});
+    owner_->route({.kind = signal_kind::room, .from = self_, .to = sender});
 }
 
 void process_block::wait_for_room(const pid& receiver) {
   budget = std::min(budget, 0);
-  if (std::exchange(must_wait, true))
+  if (must_wait)
     return;
-  auto& wait = extras().waits_for_room;
-  wait = std::make_unique<room_wait>(*this, receiver);
+  auto wait = std::make_unique<room_wait>(*this, receiver);
   owner_->timers().arm(*wait, owner_->deadline_after(longest_wait));
+  extras().waits_for_room = std::move(wait);
+  must_wait = true;
 }
 
-void process_block::room_has_come() {
-  if (!std::exchange(must_wait, false))
+void process_block::room_has_come(const pid& receiver) {
+  if (!must_wait || extras().waits_for_room->receiver != receiver)
     return;
+  must_wait = false;
   extras().waits_for_room.reset();
   if (run_state == state::blocked && awaits != awaited::job)
     owner_->make_runnable(*this);
 }
 
-void room_wait::expired() { sender_.room_has_come(); }
+void room_wait::expired() { sender_.room_has_come(pid(receiver)); }
 
 } // namespace erl::runtime

@@ -62,13 +62,12 @@ void process::link(const pid& other, message_priority of_exit) {
   auto& p = own(*this);
   if (other == p.id())
     return;
-  std::erase(p.extras().urgent_links, other);
-  if (of_exit == message_priority::high)
-    p.extras().urgent_links.push_back(other);
-  const auto [link, added] = p.extras().links.try_emplace(other, 0);
-  if (!added && *link == 0)
+  const bool urgent = of_exit == message_priority::high;
+  const auto [link, added] = p.extras().links.try_emplace(other, {.urgent = urgent});
+  link->urgent = urgent;
+  if (!added && link->unlinking == 0)
     return;
-  *link = 0;
+  link->unlinking = 0;
   if (added)
     p.owner().relate(p.id(), other.node, 1);
   p.owner().route({.kind = signal_kind::link, .from = p.id(), .to = other});
@@ -79,11 +78,10 @@ void process::unlink(const pid& other) {
   auto* x = p.extras_if_any();
   if (x == nullptr)
     return;
-  std::uint64_t* link = x->links.find(other);
-  if (link == nullptr || *link != 0)
+  runtime::link_state* link = x->links.find(other);
+  if (link == nullptr || link->unlinking != 0)
     return;
-  const std::uint64_t id = *link = ++x->unlink_count;
-  std::erase(x->urgent_links, other);
+  const std::uint64_t id = link->unlinking = ++x->unlink_count;
   p.owner().route({.kind = signal_kind::unlink, .from = p.id(), .to = other, .id = id});
 }
 
@@ -210,7 +208,7 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
     process_block& child = here.spawn(std::move(what), p.id(), options);
     result.process = child.id();
     if (options.link)
-      child.extras().links.try_emplace(p.id(), 0);
+      child.extras().links.try_emplace(p.id(), {});
     if (options.monitor)
       child.extras().monitored_by.try_emplace(result.monitor,
                                               runtime::incoming_monitor{p.id(), {}});
@@ -227,7 +225,7 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
                 .urgency = options.priority});
   }
   if (options.link)
-    p.extras().links.try_emplace(result.process, 0);
+    p.extras().links.try_emplace(result.process, {});
   if (options.monitor)
     p.extras().monitoring.try_emplace(
         result.monitor, runtime::outgoing_monitor{.target = result.process, .node = node()});
@@ -386,6 +384,7 @@ body::outcome detail::coroutine_runner::step(process& self) {
       p.owner().timers().cancel(*p.timeout);
     p.timed_out = false;
   }
+  p.awaits = process_block::awaited::turn; // unless it says otherwise
   p.resume_at.resume();
   if (task_.handle().done()) {
     const task<> ended = std::move(task_);

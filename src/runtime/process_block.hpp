@@ -35,6 +35,13 @@ struct outgoing_monitor {
   signal signal_from(signal_kind kind, const pid& watcher, const reference& ref) const;
 };
 
+/// One side of a link.
+struct link_state {
+  /// 0 while it is active, else the id of the unlink that waits for its acknowledgement.
+  std::uint64_t unlinking = 0;
+  bool urgent = false; ///< its exit may come before other messages
+};
+
 /// An alias by itself.
 struct plain_alias {
   alias_mode mode = alias_mode::explicit_unalias;
@@ -60,9 +67,7 @@ private:
 
 /// What most processes never need, made on first use.
 struct process_extras {
-  /// Links; the value is 0 while active, else the id of the unlink that waits for its
-  /// acknowledgement.
-  small_map<pid, std::uint64_t> links;
+  small_map<pid, link_state> links;
   small_map<reference, outgoing_monitor> monitoring;
   small_map<reference, incoming_monitor> monitored_by;
   /// Those that are not bound to a monitor, or are left over from one.
@@ -79,8 +84,6 @@ struct process_extras {
   bool watches_mailboxes = false;
   /// Processes that wait until there is room in this one's mailbox.
   std::vector<pid> blocked_senders;
-  /// Linked ones whose exits come before other messages.
-  std::vector<pid> urgent_links;
   /// Set: this one waits for room.
   std::unique_ptr<room_wait> waits_for_room;
 };
@@ -117,7 +120,7 @@ public:
   /// A message, for which there must be room.
   void deliver(term body);
   /// A message to what may be an alias of this process.
-  void deliver_to(const reference& alias, term body, bool urgent);
+  void deliver_to(const reference& alias, term body, bool urgent, bool from_afar);
   void deliver(owned<detail::native_object> object);
   /// One of another node.
   void deliver_from_afar(term body);
@@ -131,7 +134,7 @@ public:
   }
   /// Stops this process, after its slice, until there is room in that one's mailbox.
   void wait_for_room(const pid& receiver);
-  void room_has_come();
+  void room_has_come(const pid& receiver);
   /// What comes in, and stays, in any case: exits, downs, and the answers to what was asked.
   void notify(term body, bool urgent = false);
   /// Ends a monitor that this process holds, and tells the other side. False: there is none.
@@ -192,14 +195,16 @@ public:
   std::unique_ptr<receive_timer> timeout;
 
 private:
-  void crowded(term body, bool from_afar);
-  void drop(term body);
+  void crowded(message m, bool from_afar);
+  void drop(message m);
+  /// A message that comes in.
+  void take_in(message m);
   void tell_of_room();
+  void somebody_waits();
   void enqueue(term body, bool kept, bool urgent = false);
   /// Ends the process before it runs again. False: it is ending already.
   bool terminate(term reason);
-  void react_to_exit(const pid& from, const term& reason, bool from_link);
-  bool is_urgent_link(const pid& other);
+  void react_to_exit(const pid& from, const term& reason, bool from_link, bool urgent = false);
   void monitored_process_down(const signal& s);
   /// Removes a monitor that this process holds, with the alias that is bound to it.
   std::optional<outgoing_monitor> forget_monitor(const reference& ref);

@@ -58,8 +58,8 @@ term process_block::describe() {
   if (const process_extras* x = extras_if_any()) {
     if (const atom name = registered_name(); name != atom())
       result.registered_name = name;
-    for (const auto& [other, unlinking] : x->links)
-      if (unlinking == 0)
+    for (const auto& [other, link] : x->links)
+      if (link.unlinking == 0)
         result.links.push_back(other);
     for (const auto& [ref, monitor] : x->monitoring)
       result.monitors.push_back(term::tuple({atoms::process, monitor.object()}));

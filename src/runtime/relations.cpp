@@ -10,6 +10,7 @@
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -43,16 +44,21 @@ signal outgoing_monitor::signal_from(signal_kind kind, const pid& watcher,
 
 void process_block::deliver(term body) {
   if (inbox.size() >= attention) [[unlikely]]
-    return crowded(std::move(body), false);
+    return crowded(detail::make_message(std::move(body)), false);
   enqueue(std::move(body), false);
 }
 
 void process_block::deliver(owned<detail::native_object> object) {
+  message m = detail::make_message(std::move(object));
   if (inbox.size() >= attention) [[unlikely]]
-    return crowded(object->encode(), false);
+    return crowded(std::move(m), false);
+  take_in(std::move(m));
+}
+
+void process_block::take_in(message m) {
   if (run_state == state::ending || pending_exit)
     return;
-  inbox.push(std::move(object));
+  inbox.push(std::move(m));
   if (run_state == state::waiting)
     owner_->make_runnable(*this);
 }
@@ -79,18 +85,13 @@ void process_block::enqueue(term body, bool kept, bool urgent) {
     owner_->make_runnable(*this);
 }
 
-bool process_block::is_urgent_link(const pid& other) {
-  auto* x = extras_if_any();
-  return x != nullptr && std::erase(x->urgent_links, other) != 0;
-}
-
-void process_block::react_to_exit(const pid& from, const term& reason, bool from_link) {
+void process_block::react_to_exit(const pid& from, const term& reason, bool from_link,
+                                  bool urgent) {
   if (run_state == state::ending || pending_exit)
     return;
   const bool killed = !from_link && reason.is(atoms::kill);
   if (!killed && traps_exit) {
-    notify(term::tuple({atoms::exit_signal, term(from), reason}),
-           from_link && is_urgent_link(from));
+    notify(term::tuple({atoms::exit_signal, term(from), reason}), urgent);
     return;
   }
   if (!killed && reason.is(atoms::normal) && (from_link || from != self_))
@@ -106,15 +107,16 @@ void process_block::receive_signal(signal&& s) {
     deliver_from_afar(std::move(s.body));
     return;
   case signal_kind::alias_message:
-    deliver_to(s.ref, std::move(s.body), s.urgent);
+    deliver_to(s.ref, std::move(s.body), s.urgent,
+               s.from.node != self_.node && s.from.node != atom());
     return;
   case signal_kind::link:
-    if (extras().links.try_emplace(s.from, 0).second)
+    if (extras().links.try_emplace(s.from, {}).second)
       owner_->relate(self_, s.from.node, 1);
     return;
   case signal_kind::unlink: {
     auto& links = extras().links;
-    if (const std::uint64_t* link = links.find(s.from); link != nullptr && *link == 0) {
+    if (const link_state* link = links.find(s.from); link != nullptr && link->unlinking == 0) {
       links.erase(s.from);
       owner_->relate(self_, s.from.node, -1);
     }
@@ -123,8 +125,8 @@ void process_block::receive_signal(signal&& s) {
   }
   case signal_kind::unlink_ack: {
     auto& links = extras().links;
-    if (const std::uint64_t* link = links.find(s.from);
-        link != nullptr && *link == s.id && s.id != 0) {
+    if (const link_state* link = links.find(s.from);
+        link != nullptr && link->unlinking == s.id && s.id != 0) {
       links.erase(s.from);
       owner_->relate(self_, s.from.node, -1);
     }
@@ -132,14 +134,14 @@ void process_block::receive_signal(signal&& s) {
   }
   case signal_kind::link_exit: {
     auto& links = extras().links;
-    const std::uint64_t* link = links.find(s.from);
-    if (link == nullptr)
+    const link_state* found = links.find(s.from);
+    if (found == nullptr)
       return;
-    const bool active = *link == 0;
+    const link_state link = *found;
     links.erase(s.from);
     owner_->relate(self_, s.from.node, -1);
-    if (active)
-      react_to_exit(s.from, s.body, true);
+    if (link.unlinking == 0)
+      react_to_exit(s.from, s.body, true, link.urgent);
     return;
   }
   case signal_kind::exit:
@@ -169,13 +171,16 @@ void process_block::receive_signal(signal&& s) {
     return;
   case signal_kind::room_wanted:
     if (limit.when_full == full_mailbox::block_sender && inbox.size() >= limit.messages) {
-      extras().blocked_senders.push_back(s.from);
+      auto& waiting = extras().blocked_senders;
+      if (std::ranges::find(waiting, s.from) == waiting.end())
+        waiting.push_back(s.from);
+      somebody_waits();
       return;
     }
-    owner_->route({.kind = signal_kind::room, .to = s.from});
+    owner_->route({.kind = signal_kind::room, .from = self_, .to = s.from});
     return;
   case signal_kind::room:
-    room_has_come();
+    room_has_come(s.from);
     return;
   case signal_kind::name_given:
     if (registered_name() == atom())
@@ -221,7 +226,7 @@ std::optional<outgoing_monitor> process_block::forget_monitor(const reference& r
   return monitor;
 }
 
-void process_block::deliver_to(const reference& alias, term body, bool urgent) {
+void process_block::deliver_to(const reference& alias, term body, bool urgent, bool from_afar) {
   auto* x = extras_if_any();
   if (x == nullptr)
     return;
@@ -243,6 +248,8 @@ void process_block::deliver_to(const reference& alias, term body, bool urgent) {
   }
   if (urgent)
     return notify(std::move(body), true);
+  if (from_afar)
+    return deliver_from_afar(std::move(body));
   deliver(std::move(body));
 }
 
@@ -263,12 +270,12 @@ void process_block::lose_node(atom node) {
     return;
   const term reason(atoms::noconnection);
 
-  std::vector<pid> broken;
+  std::vector<std::pair<pid, bool>> broken; // and whether its exit is urgent
   x->links.erase_if([&](const auto& link) {
     if (link.first.node != node)
       return false;
-    if (link.second == 0)
-      broken.push_back(link.first);
+    if (link.second.unlinking == 0)
+      broken.emplace_back(link.first, link.second.urgent);
     return true;
   });
   std::vector<std::pair<term, bool>> messages; // and whether they are urgent
@@ -291,8 +298,8 @@ void process_block::lose_node(atom node) {
 
   for (auto& [message, urgent] : messages)
     notify(std::move(message), urgent);
-  for (const pid& peer : broken)
-    react_to_exit(peer, reason, true);
+  for (const auto& [peer, urgent] : broken)
+    react_to_exit(peer, reason, true, urgent);
 }
 
 void process_block::break_relations(const term& reason) {
@@ -300,9 +307,9 @@ void process_block::break_relations(const term& reason) {
   const std::unique_ptr<process_extras> x = std::move(extras_);
   if (x == nullptr)
     return;
-  for (const auto& [peer, unlinking] : x->links) {
+  for (const auto& [peer, link] : x->links) {
     owner_->relate(self_, peer.node, -1);
-    if (unlinking == 0)
+    if (link.unlinking == 0)
       owner_->route({.kind = signal_kind::link_exit, .from = self_, .to = peer, .body = reason});
   }
   for (const auto& [ref, monitor] : x->monitored_by) {
@@ -321,7 +328,7 @@ void process_block::break_relations(const term& reason) {
   for (const auto& [node, count] : x->watched_nodes)
     owner_->relate(self_, node, -static_cast<int>(count));
   for (const pid& sender : x->blocked_senders)
-    owner_->route({.kind = signal_kind::room, .to = sender});
+    owner_->route({.kind = signal_kind::room, .from = self_, .to = sender});
 }
 
 } // namespace erl::runtime

@@ -1,9 +1,11 @@
 /// The way of a signal: to a process here, to another scheduler, or to another node.
+#include "base/log.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/system.hpp"
 #include <erl/etf/atoms.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -26,7 +28,7 @@ void scheduler::send(const pid& from, const destination& to, term body) {
     const reference alias = to.alias();
     process_block* p = find(owner_of(alias)); // the common case, without a signal
     if (p != nullptr && p->run_state != process_block::state::ending)
-      return p->deliver_to(alias, std::move(body), false);
+      return p->deliver_to(alias, std::move(body), false, false);
     return route(
         {.kind = signal_kind::alias_message, .from = from, .ref = alias, .body = std::move(body)});
   }
@@ -61,8 +63,13 @@ void scheduler::send(const pid& from, const destination& to, owned<detail::nativ
   else if (to.which() == destination::kind::name &&
            (to.node() == atom() || to.node() == system_.self().node))
     target = system_.whereis(to.name()).value_or(pid{});
-  if (!system_.is_here(target))
+  else
     return send(from, to, object->encode());
+  if (target.node != atom() && target.node != system_.self().node)
+    return send(from, to, object->encode());
+  if (!system_.is_here(target)) // a name that nobody has, or a process of an earlier life
+    return dead_letter(to.which() == destination::kind::process ? term(target) : term(to.name()),
+                       detail::make_message(std::move(object)));
   route({.from = from, .to = target, .native = std::move(object)});
   if (scheduler& owner = system_.owner_of(target); &owner != this)
     respect_limit(owner, target);
@@ -94,6 +101,17 @@ void scheduler::dead_letter(const term& to, const term& body) {
   const term message = term::tuple({tag, to, body});
   for (const pid& watcher : watchers)
     send({}, watcher, message);
+}
+
+void scheduler::dead_letter(const term& to, const message& what) {
+  try {
+    if (system_.dead_letters_are_watched())
+      return dead_letter(to, what.body());
+  } catch (const std::exception& failure) { // an object that cannot be encoded
+    log::limited("dead_letter", log::level::warning, "process",
+                 "a dead letter cannot be shown: ", failure.what());
+  }
+  ++system_.dead_letters;
 }
 
 bool scheduler::is_reserved(const pid& who) {
@@ -143,7 +161,7 @@ void scheduler::handle(signal&& s) {
     process_block& p = start(s.to, s.from, std::move(s.what),
                              {.mailbox = s.mailbox, .name = s.object, .priority = s.urgency});
     if (s.link)
-      p.extras().links.try_emplace(s.from, 0);
+      p.extras().links.try_emplace(s.from, {});
     if (s.ref.size != 0)
       p.extras().monitored_by.try_emplace(s.ref, incoming_monitor{s.from, {}});
     if (const auto early = early_.extract(s.to))
@@ -170,7 +188,8 @@ void scheduler::undeliverable(signal&& s) {
   switch (s.kind) {
   case signal_kind::message:
     return dead_letter(s.to_name == atom() ? term(s.to) : term(s.to_name),
-                       s.native ? s.native->encode() : s.body);
+                       s.native ? detail::make_message(std::move(s.native))
+                                : detail::make_message(std::move(s.body)));
   case signal_kind::alias_message:
     return dead_letter(term(s.ref), s.body);
   case signal_kind::link:
@@ -186,7 +205,7 @@ void scheduler::undeliverable(signal&& s) {
                   .ref = s.ref,
                   .body = term(atoms::noproc)});
   case signal_kind::room_wanted:
-    return route({.kind = signal_kind::room, .to = s.from});
+    return route({.kind = signal_kind::room, .from = s.to, .to = s.from});
   case signal_kind::name_given:
     system_.names().remove(s.object, registry::value_of(s.to));
     return;

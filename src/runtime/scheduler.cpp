@@ -344,7 +344,10 @@ void scheduler::block(process_block& p) {
 
 void scheduler::watch_mailboxes(const mailbox_watch& how) {
   watched_mailboxes_ = how;
-  each_process([](process_block& p) { p.update_attention(); });
+  each_process([](process_block& p) {
+    p.mailbox_is_long = false; // or the new one would not hear of it
+    p.update_attention();
+  });
 }
 
 void scheduler::set_full(const pid& who, bool full) {

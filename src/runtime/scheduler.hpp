@@ -102,6 +102,7 @@ public:
   void deliver(const pid& to, term body);
   /// A message found nobody: counts it, and tells those who watch.
   void dead_letter(const term& to, const term& body);
+  void dead_letter(const term& to, const message& what);
   /// Routes a message, by name or pid.
   void send(const pid& from, const destination& to, term body);
   /// The same with an object, which becomes a term where that is needed.

@@ -23,6 +23,8 @@ public:
     (where == pool::cpu ? cpu_ : io_).submit(job);
   }
   void stop() override {
+    cpu_.refuse();
+    io_.refuse();
     cpu_.stop();
     io_.stop();
   }
@@ -89,7 +91,7 @@ void thread_pool::work(threads::iterator self) {
   }
 }
 
-void thread_pool::stop() {
+void thread_pool::refuse() {
   std::deque<shared_job> dropped; // without the lock: that runs the program's destructors
   {
     const std::lock_guard lock(mutex_);
@@ -97,7 +99,10 @@ void thread_pool::stop() {
     dropped.swap(waiting_);
   }
   changed_.notify_all();
-  dropped.clear();
+}
+
+void thread_pool::stop() {
+  refuse();
   for (threads* each : {&threads_, &ended_}) { // which nobody changes from here on
     for (std::thread& thread : *each)
       thread.join();

@@ -28,7 +28,9 @@ public:
 
   /// Throws std::system_error if there is no thread and none can be started.
   void submit(const shared_job& job);
-  /// Drops what has not begun and waits for the rest.
+  /// Drops what has not begun, and what is still to come.
+  void refuse();
+  /// The same, and waits for the rest.
   void stop();
   /// Threads that run or wait for jobs.
   std::size_t size() const;

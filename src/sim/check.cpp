@@ -46,6 +46,8 @@ std::uint64_t run(std::uint64_t seed, void (*test)(void*, world&), void* context
 void check(const seed_range& seeds, void (*test)(void*, world&), void* context) {
   constexpr std::uint64_t repeated = 100;
   const seed_range range = chosen(seeds);
+  if (range.from > range.to)
+    throw failure("no seeds: the first is beyond the last");
   for (std::uint64_t seed = range.from; seed <= range.to; ++seed) {
     try {
       const std::uint64_t trace = run(seed, test, context);

@@ -89,7 +89,8 @@ pid node::spawn_body(owned_body what) {
 
 namespace {
 /// The parent of a supervisor.
-task<> keep(process& self, supervisor what, std::optional<std::expected<pid, term>>* result) {
+task<> keep(process& self, supervisor what,
+            std::shared_ptr<std::optional<std::expected<pid, term>>> result) {
   const start_notice notice = detail::make_notice(self);
   self.trap_exit(true);
   auto started = co_await detail::start_linked(
@@ -102,20 +103,16 @@ task<> keep(process& self, supervisor what, std::optional<std::expected<pid, ter
 } // namespace
 
 pid node::start(supervisor top) {
-  std::optional<std::expected<pid, term>> result;
-  spawn(keep, std::move(top), &result);
-  const time_point give_up = impl_->in.network.now() + std::chrono::minutes(10);
-  while (!result) {
-    if (!impl_->in.step()) {
-      const time_point next = impl_->in.next_event();
-      if (next > give_up)
-        throw failure("the supervisor did not start within 10 minutes");
-      impl_->in.network.advance_to(next);
-    }
-  }
-  if (!*result)
-    throw failure("the supervisor could not start: " + to_string(result->error()));
-  return **result;
+  // Shared: the process may outlive this function, if that fails.
+  const auto result = std::make_shared<std::optional<std::expected<pid, term>>>();
+  spawn(keep, std::move(top), result);
+  if (!impl_->in.run_until(
+          [](void* done) { return static_cast<decltype(result.get())>(done)->has_value(); },
+          result.get(), std::chrono::minutes(10)))
+    throw failure("the supervisor did not start within 10 minutes");
+  if (!**result)
+    throw failure("the supervisor could not start: " + to_string((*result)->error()));
+  return ***result;
 }
 
 void node::inject(const destination& to, term message) {
@@ -167,12 +164,14 @@ void node::crash() {
 }
 
 void node::power_off() {
+  impl_->in.network.black_hole({impl_->host, world::impl::port}, true);
   impl_->in.network.vanish(impl_->host);
   impl_->crash();
 }
 
 void node::restart() {
   crash();
+  impl_->in.network.black_hole({impl_->host, world::impl::port}, false);
   impl_->start();
 }
 

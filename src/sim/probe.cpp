@@ -45,7 +45,9 @@ probe::probe(node& home) : home_(home), state_(new state) {
 probe::~probe() {
   if (state_->block != nullptr) {
     home_.exit(state_->self, term(atoms::kill));
-    home_.impl_->in.settle();
+    constexpr int patience = 1'000'000; // others may never rest
+    for (int i = 0; i < patience && state_->block != nullptr && home_.impl_->in.step(); ++i) {
+    }
   }
   delete state_;
 }
@@ -77,13 +79,15 @@ std::optional<term> probe::take() {
 
 term probe::next(duration limit) {
   auto& world = home_.impl_->in;
-  const time_point end = world.network.now() + limit;
+  const time_point end = world.after(limit);
   for (;;) {
     if (auto found = take())
       return std::move(*found);
     if (world.step())
       continue;
     const time_point next = world.next_event();
+    if (next == time_point::max() && end == next)
+      throw failure("no message can come any more");
     world.network.advance_to(std::min(next, end));
     if (next > end)
       throw failure("no message came within " +
@@ -94,16 +98,18 @@ term probe::next(duration limit) {
 
 void probe::expect_nothing(duration time) {
   auto& world = home_.impl_->in;
-  const time_point end = world.network.now() + time;
+  const time_point end = world.after(time);
   for (;;) {
     if (const auto found = take())
       fail("a message came where none was expected:", *found, {});
     if (world.step())
       continue;
-    const time_point next = std::min(world.next_event(), end);
-    world.network.advance_to(next);
-    if (next == end)
+    const time_point next = world.next_event();
+    if (next == time_point::max() && end == next)
       return;
+    if (next > end)
+      return world.network.advance_to(end);
+    world.network.advance_to(next);
   }
 }
 

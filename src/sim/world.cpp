@@ -39,6 +39,7 @@ bool world::impl::step() {
   note(chosen);
   note(static_cast<std::uint64_t>(network.now().time_since_epoch().count()));
   note(next.owner().process_count);
+  note(network.delivered);
   return true;
 }
 
@@ -56,6 +57,26 @@ time_point world::impl::next_event() {
       for (std::size_t i = 0; i < each->system->size(); ++i)
         next = std::min(next, each->system->at(i).timers().next());
   return next;
+}
+
+bool world::impl::run_until(bool (*condition)(void*), void* context, duration limit) {
+  const time_point end = after(limit);
+  for (std::uint64_t steps = 0;; ++steps) {
+    if (condition(context))
+      return true;
+    if (step()) {
+      if (steps > most_steps)
+        settle(); // says what is wrong
+      continue;
+    }
+    const time_point next = next_event();
+    if (next == time_point::max() && end == next)
+      return condition(context); // nothing can happen any more
+    network.advance_to(std::min(next, end));
+    if (next > end || next == time_point::max())
+      return condition(context);
+    steps = 0;
+  }
 }
 
 world::world(std::uint64_t seed) : impl_(new impl(seed)) {}
@@ -82,21 +103,7 @@ void world::run_for(duration time) {
 }
 
 bool world::run_until(bool (*condition)(void*), void* context, duration limit) {
-  const time_point end = impl_->network.now() + limit;
-  for (std::uint64_t steps = 0;; ++steps) {
-    if (condition(context))
-      return true;
-    if (impl_->step()) {
-      if (steps > most_steps)
-        impl_->settle(); // says what is wrong
-      continue;
-    }
-    const time_point next = impl_->next_event();
-    impl_->network.advance_to(std::min(next, end));
-    if (next > end)
-      return condition(context);
-    steps = 0;
-  }
+  return impl_->run_until(condition, context, limit);
 }
 
 void world::delay(const node& one, const node& other, duration time) {

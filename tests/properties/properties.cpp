@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -38,13 +39,13 @@ bool parse(int count, char** words, settings& to) {
     if (word == "--faults") {
       to.faults = true;
     } else if (word.starts_with("--commands=")) {
-      if (!number(word.substr(11), to.commands))
+      if (!number(word.substr(11), to.commands) || to.commands == 0)
         return false;
     } else if (word.starts_with("--seeds=")) {
       word.remove_prefix(8);
       const std::size_t dots = word.find("..");
       if (dots == std::string_view::npos || !number(word.substr(0, dots), to.from) ||
-          !number(word.substr(dots + 2), to.to))
+          !number(word.substr(dots + 2), to.to) || to.from > to.to)
         return false;
     } else {
       return false;
@@ -53,8 +54,18 @@ bool parse(int count, char** words, settings& to) {
   return true;
 }
 
+std::uint64_t seed_under_way = 0;
+
+/// A crash says at least where.
+void name_seed(int signal) {
+  std::fprintf(stderr, "crashed with seed %llu\n", static_cast<unsigned long long>(seed_under_way));
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
 std::optional<violation> fails(std::uint64_t seed, const std::vector<command>& commands,
                                invariant planted = invariant::none) {
+  seed_under_way = seed;
   try {
     const std::uint64_t trace = run(seed, commands, planted);
     if (planted == invariant::reproducible || seed % 100 == 0)
@@ -62,6 +73,8 @@ std::optional<violation> fails(std::uint64_t seed, const std::vector<command>& c
         return violation(invariant::reproducible, "a second run went another way");
   } catch (const violation& v) {
     return v;
+  } catch (const std::exception& unexpected) {
+    return violation(invariant::none, unexpected.what());
   }
   return std::nullopt;
 }
@@ -130,5 +143,7 @@ int main(int count, char** words) {
     return 2;
   }
   erl::log::set_level(erl::log::level::off);
+  for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE})
+    std::signal(fatal, name_seed);
   return wanted.faults ? plant_faults(wanted) : check_seeds(wanted);
 }

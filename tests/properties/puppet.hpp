@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -49,10 +50,16 @@ struct puppet {
   erl::pid self;
   erl::runtime::process_block* block = nullptr; ///< once it has started, until it ends
   bool ended = false;
+  bool block_traps() const { return block != nullptr && block->traps_exit; }
   std::uint64_t received = 0;
   std::deque<std::function<void(erl::process&)>> orders;
 
   bool traps = false;
+  bool limited = false; ///< its mailbox stops senders, and drops what comes from other nodes
+  /// Those whose end it must hear of, or of which it must end itself.
+  std::set<int> linked;
+  /// Those that have unlinked from it, which may cross with a new link.
+  std::set<int> left_by;
   std::optional<erl::term> reason; ///< that it ended with, as told by the first who heard
   bool ended_normally = false;     ///< was told to
   std::unordered_map<erl::reference, watch> watches;

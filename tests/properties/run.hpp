@@ -13,9 +13,10 @@ namespace properties {
 
 /// What must hold.
 enum class invariant : std::uint8_t {
-  none,
+  none,          ///< something else has gone wrong
   link_symmetry, ///< I1: once all is quiet, a link is there on both sides or on none
   one_end,       ///< I2: a monitor ends with one DOWN or a demonitor; a process with one EXIT
+  link_end,      ///< I2: who is linked to a process hears of its end
   quiet_unlink,  ///< I3: no EXIT after unlink has returned
   order,         ///< I4: each pair's messages arrive in order, without gaps
   nothing_after, ///< I5: all messages of a pair before the DOWN or EXIT, and none after
