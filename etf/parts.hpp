@@ -112,11 +112,15 @@ inline port port_at(const word* box) noexcept {
 inline reference reference_at(const word* box) noexcept {
   reference result{
       atom::from_index(high(box[1])), low(box[1]), static_cast<std::uint8_t>(count_of(box[0])), {}};
-  for (std::size_t i = 0; i < result.size; i += 2) {
-    result.words[i] = low(box[2 + i / 2]);
-    if (i + 1 < result.size)
-      result.words[i + 1] = high(box[2 + i / 2]);
+  // What is behind the last word in its box is 0.
+  result.words[0] = low(box[2]);
+  result.words[1] = high(box[2]);
+  if (result.size > 2) {
+    result.words[2] = low(box[3]);
+    result.words[3] = high(box[3]);
   }
+  if (result.size > 4)
+    result.words[4] = low(box[4]);
   return result;
 }
 
@@ -135,8 +139,11 @@ inline void put_port(word* box, const port& value) noexcept {
 inline void put_reference(word* box, const reference& value) noexcept {
   box[0] = box_header(box_kind::reference, value.size);
   box[1] = pair(value.node.index(), value.creation);
-  for (std::size_t i = 0; i < value.size; i += 2)
-    box[2 + i / 2] = pair(i + 1 < value.size ? value.words[i + 1] : 0, value.words[i]);
+  box[2] = pair(value.words[1], value.words[0]); // those that are not in use are 0
+  if (value.size > 2)
+    box[3] = pair(value.words[3], value.words[2]);
+  if (value.size > 4)
+    box[4] = value.words[4];
 }
 
 /// Brings the pairs of a map into ascending exact key order. Of equal keys the last one stays.

@@ -27,6 +27,13 @@ std::optional<reference> alias_of(term_ref tag) {
   return inner.head().is(atoms::alias) ? inner.tail().to_reference() : std::nullopt;
 }
 
+/// `[alias | Ref]`.
+void add_tag(builder& into, const reference& alias) {
+  into.begin_list_with_tail(1);
+  into.add(atoms::alias);
+  into.add(alias);
+}
+
 } // namespace
 
 std::optional<request> parse(term_ref message) {
@@ -42,12 +49,16 @@ void reply(process& server, term_ref from, encodable value) {
   if (!from.is_tuple(2))
     return;
   const term_ref tag = from.element(1);
+  const auto alias = alias_of(tag);
   builder message;
   message.begin_tuple(2);
-  message.add(tag);
+  if (alias && tag.head().is(atoms::alias)) // cheaper than a copy
+    add_tag(message, *alias);
+  else
+    message.add(tag);
   sink to(message);
   value.write(to, value.value);
-  if (const auto alias = alias_of(tag))
+  if (alias)
     server.send(*alias, message.finish());
   else if (const auto client = from.element(0).to_pid())
     server.send(*client, message.finish());
@@ -126,9 +137,7 @@ outgoing_call::outgoing_call(process& self, const destination& server, encodable
     message.add(atoms::gen_call);
     message.begin_tuple(2);
     message.add(self.self());
-    message.begin_list_with_tail(1);
-    message.add(atoms::alias);
-    message.add(ref_);
+    gen::add_tag(message, ref_);
     sink to(message);
     request.write(to, request.value);
     self.send(server, message.finish());

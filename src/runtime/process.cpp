@@ -123,7 +123,7 @@ reference process::monitor(const destination& target, alias_mode mode, message_p
 
 bool process::demonitor(const reference& monitor, bool flush, receive_mark since) {
   const bool found = own(*this).stop_monitoring(monitor);
-  if (!found && flush)
+  if (!found && flush && !own(*this).inbox.empty())
     static_cast<void>(take(
         [&](term_ref body) {
           return body.is_tuple(5) && body.element(0).is(atoms::down) &&

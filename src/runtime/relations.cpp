@@ -214,15 +214,14 @@ void process_block::monitored_process_down(const signal& s) {
 }
 
 std::optional<outgoing_monitor> process_block::forget_monitor(const reference& ref) {
-  auto* x = extras_if_any();
-  if (x == nullptr)
-    return std::nullopt;
-  auto monitor = x->monitoring.extract(ref);
-  if (!monitor)
-    return std::nullopt;
-  owner_->relate(self_, monitor->node, -1);
-  if (monitor->alias == alias_mode::explicit_unalias)
-    x->aliases.try_emplace(ref, plain_alias{.urgent = monitor->urgent});
+  std::optional<outgoing_monitor> monitor;
+  if (auto* x = extras_if_any()) {
+    monitor = x->monitoring.extract(ref);
+    if (monitor)
+      owner_->relate(self_, monitor->node, -1);
+    if (monitor && monitor->alias == alias_mode::explicit_unalias)
+      x->aliases.try_emplace(ref, plain_alias{.urgent = monitor->urgent});
+  }
   return monitor;
 }
 
