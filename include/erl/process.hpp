@@ -121,7 +121,8 @@ enum class alias_mode : std::uint8_t {
 
 /// Where a message comes into the mailbox: behind all others, or before all but earlier ones of
 /// high priority. (EEP 76.) High priority takes both sides: the receiver allows it where it makes
-/// an alias, a monitor or a link, and the sender of a message to such an alias asks for it.
+/// an alias, a monitor or a link, and the sender of a message to such an alias asks for it. Between
+/// nodes messages travel as ordinary ones.
 enum class message_priority : bool { normal, high };
 
 /// A place in a mailbox: behind all messages that had come when it was made.

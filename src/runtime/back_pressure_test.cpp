@@ -266,3 +266,40 @@ TEST_CASE("a pattern may send to its own full mailbox") {
   CHECK(looked_at >= 1);
   CHECK(w.system.process_count == 0);
 }
+
+TEST_CASE("who finds a mailbox full that did not know of it is told when there is room") {
+  // It is full by messages for which nobody had to wait.
+  world w(2);
+  bool went_on = false;
+  pid receiver;
+  w.spawn_on(1, [&](process& self) -> task<> {
+    receiver = self.self();
+    self.limit_mailbox({.messages = 2, .when_full = full_mailbox::block_sender});
+    for (;;) {
+      auto m = co_await self.receive(is_go);
+      for (;;) {
+        auto other = co_await self.receive(0s);
+        if (!other)
+          break;
+      }
+    }
+  });
+  w.settle();
+  auto& there = w.system.at(1);
+  auto* block = there.find(receiver);
+  for (std::int64_t i = 0; i < 2; ++i)
+    block->deliver(term(i));
+  there.handle({.kind = runtime::signal_kind::room_wanted,
+                .from = w.spawn([&](process& self) -> task<> {
+                  const pid to = receiver;
+                  static_cast<runtime::process_block&>(self).wait_for_room(to);
+                  co_await self.yield();
+                  went_on = true;
+                }),
+                .to = receiver});
+  w.settle();
+  CHECK_FALSE(went_on);
+  block->notify(term(go));
+  w.settle();
+  CHECK(went_on);
+}

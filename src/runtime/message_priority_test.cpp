@@ -155,3 +155,75 @@ TEST_CASE("a monitor of high priority allows it for its alias") {
   });
   CHECK(read == texts{"2", "'DOWN'", "3", "1"});
 }
+
+TEST_CASE("messages of high priority that come together to a receive that waits stay in order") {
+  world w;
+  texts read;
+  reference urgent;
+  bool found_first = false;
+  w.spawn([&](process& self) -> task<> {
+    const auto is_one = [](term_ref m) { return m.to_int64() == 1; };
+    urgent = self.alias(alias_mode::explicit_unalias, high);
+    for (int i = 0; i < 2; ++i) {
+      auto m = co_await self.receive();
+      read.push_back(to_string(m.body()));
+    }
+    auto first = co_await self.receive(is_one);
+    found_first = true;
+  });
+  w.settle();
+  for (int i = 0; i < 2; ++i)
+    as_process(w, [&](process& self) {
+      self.send(urgent, term(1), high);
+      self.send(urgent, term(2), high);
+    });
+  CHECK(read == texts{"1", "2"});
+  CHECK(found_first);
+}
+
+TEST_CASE("a pattern may send to its own mailbox with high priority") {
+  world w;
+  texts read;
+  w.spawn([&](process& self) -> task<> {
+    const reference urgent = self.alias(alias_mode::explicit_unalias, high);
+    int sent = 0;
+    const auto is_two = [&](term_ref m) {
+      if (sent++ < 2)
+        self.send(urgent, term(10), high);
+      return m.to_int64() == 2;
+    };
+    for (const int each : {1, 2, 3})
+      self.send(self.self(), each);
+    auto two = co_await self.receive(is_two);
+    read.push_back(to_string(two.body()));
+    for (;;) {
+      auto m = co_await self.receive(0s);
+      if (!m)
+        break;
+      read.push_back(to_string(m.body()));
+    }
+  });
+  w.settle();
+  CHECK(read == texts{"2", "10", "10", "1", "3"});
+}
+
+TEST_CASE("the priority of a link ends with it") {
+  world w;
+  texts read;
+  const pid other = w.spawn([](process& self) -> task<> { auto m = co_await self.receive(is_go); });
+  const pid reader = w.spawn([&](process& self) -> task<> {
+    const auto out = &read;
+    self.trap_exit(true);
+    self.link(other, high);
+    self.unlink(other);
+    self.link(other);
+    co_await read_all(self, out);
+  });
+  w.settle();
+  as_process(w, [&](process& self) {
+    self.send(reader, 1);
+    self.send(other, atom("go"));
+  });
+  as_process(w, [&](process& self) { self.send(reader, atom("go")); });
+  CHECK(read == texts{"1", "'EXIT'"});
+}

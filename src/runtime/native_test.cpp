@@ -123,3 +123,68 @@ TEST_CASE("an object to an alias, to nobody or into a full mailbox becomes a ter
   CHECK(try_decode<plain_parcel>(dead[0].message)->content[0] == 3);
   CHECK(try_decode<plain_parcel>(dead[1].message)->content[0] == 4);
 }
+
+namespace {
+/// Cannot be encoded.
+struct secret {
+  std::int64_t value = 0;
+};
+} // namespace
+
+template <> struct erl::conversion<secret> {
+  using as = std::int64_t;
+  static std::int64_t to(const secret&) { throw std::domain_error("not to be told"); }
+  static secret from(std::int64_t value) { return {value}; }
+};
+
+TEST_CASE("an object that cannot be encoded harms nobody when it finds no receiver") {
+  for (const bool watched : {false, true})
+    for (const std::size_t scheduler : {0U, 1U}) {
+      world w(2);
+      bool went_on = false;
+      const pid nobody = w.spawn_on(scheduler, [](process&) -> task<> { co_return; });
+      const pid busy = w.spawn_on(scheduler, [](process& self) -> task<> {
+        const auto never = [](term_ref) { return false; };
+        self.limit_mailbox({.messages = 1, .when_full = full_mailbox::drop_oldest});
+        auto m = co_await self.receive(1h);
+        auto next = co_await self.receive(never);
+      });
+      w.settle();
+      w.spawn([&](process& self) -> task<> {
+        self.watch_dead_letters(watched);
+        self.send_object(nobody, secret{1});
+        self.send_object("nobody", secret{2});
+        for (int i = 0; i < 3; ++i)
+          self.send(busy, i);
+        for (int i = 0; i < 3; ++i)
+          self.send_object(busy, secret{i});
+        went_on = true;
+        co_return;
+      });
+      w.settle();
+      CHECK(went_on);
+      CHECK(w.system.dead_letters >= 2);
+    }
+}
+
+TEST_CASE("an object stays one in a mailbox that is watched") {
+  world w;
+  int objects = 0;
+  const pid receiver = w.spawn([&](process& self) -> task<> {
+    for (int i = 0; i < 5; ++i) {
+      auto m = co_await self.receive(1s);
+      objects += m.object<secret>() != nullptr ? 1 : 0;
+    }
+  });
+  w.spawn([](process& self) -> task<> {
+    self.watch_mailboxes(1, 0);
+    auto m = co_await self.receive(10s);
+  });
+  w.spawn([&](process& self) -> task<> {
+    auto soon = co_await self.receive(10ms);
+    for (int i = 0; i < 5; ++i)
+      self.send_object(receiver, secret{i});
+  });
+  w.pass(20ms);
+  CHECK(objects == 5);
+}

@@ -301,3 +301,52 @@ TEST_CASE("blocking work takes no time in a simulation, and is in order") {
   CHECK(test.expect<pong>().number == 42);
   CHECK(world.elapsed() == 0s);
 }
+
+namespace {
+struct work {
+  using erl_shape = tagged_shape<"work">;
+};
+/// Waits for a pool, and then fills a mailbox.
+class filler : public gen_server<filler> {
+public:
+  using casts = messages<work>;
+  task<> handle_cast(work) {
+    const auto nothing = [] {};
+    co_await blocking(self(), nothing);
+    for (std::int64_t i = 0; i < 4; ++i)
+      self().send("full", i);
+  }
+};
+} // namespace
+
+TEST_CASE(
+    "a server that has waited for a pool goes on when there is room in the mailbox it filled") {
+  const silence quiet;
+  sim::check({1, 50}, [](sim::world& world) {
+    auto& a = world.add_node("a@sim", {.schedulers = 1});
+    a.start(supervisor{one_for_one, {}, child<filler>("filler")});
+    int read = 0;
+    a.spawn([&read](process& self) -> task<> {
+      const auto is_go = [](term_ref m) { return m.is(atom("go")); };
+      self.register_name("full");
+      self.limit_mailbox({.messages = 1, .when_full = full_mailbox::block_sender});
+      for (;;) {
+        auto go = co_await self.receive(is_go);
+        for (;; ++read) {
+          auto m = co_await self.receive(0s);
+          if (!m)
+            break;
+        }
+      }
+    });
+    world.settle();
+    for (int round = 1; round <= 3; ++round) {
+      a.inject("filler", term::tuple({atom("$gen_cast"), term::tuple({atom("work")})}));
+      world.settle();
+      a.inject("full", term(atom("go")));
+      world.settle();
+      CHECK(world.elapsed() == 0s);
+      CHECK(read == 4 * round);
+    }
+  });
+}
