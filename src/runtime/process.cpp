@@ -40,8 +40,6 @@ void process::send(const destination& to, term message) {
   p.owner().send(p.id(), to, std::move(message));
 }
 
-// Links, monitors, aliases: the local side first, then the signal.
-
 void process::send_native(const destination& to, owned<detail::native_object> object) {
   auto& p = own(*this);
   --p.budget;
@@ -57,6 +55,8 @@ void process::send(const reference& alias, term message, message_priority urgenc
                    .body = std::move(message),
                    .urgent = urgency == message_priority::high});
 }
+
+// Links, monitors, aliases: the local side first, then the signal.
 
 void process::link(const pid& other, message_priority of_exit) {
   auto& p = own(*this);
