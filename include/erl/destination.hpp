@@ -15,30 +15,31 @@ class destination {
 public:
   enum class kind : std::uint8_t { process, name, alias };
 
-  destination(const erl::pid& process) noexcept : process_(process), kind_(kind::process) {}
+  destination(const erl::pid& process) noexcept : to_{.process = process}, kind_(kind::process) {}
   destination(atom name) noexcept : destination(name, atom()) {}
   template <std::size_t Size> destination(const char (&name)[Size]) : destination(atom(name)) {}
   /// A name on a node; the empty atom stands for this node.
-  destination(atom name, atom node) noexcept : name_{name, node}, kind_(kind::name) {}
-  destination(const reference& alias) noexcept : alias_(alias), kind_(kind::alias) {}
+  destination(atom name, atom node) noexcept : to_{.name = {name, node}}, kind_(kind::name) {}
+  destination(const reference& alias) noexcept : to_{.alias = alias}, kind_(kind::alias) {}
 
   kind which() const noexcept { return kind_; }
-  erl::pid process() const noexcept { return kind_ == kind::process ? process_ : erl::pid(); }
-  atom name() const noexcept { return kind_ == kind::name ? name_.name : atom(); }
+  erl::pid process() const noexcept { return kind_ == kind::process ? to_.process : erl::pid(); }
+  atom name() const noexcept { return kind_ == kind::name ? to_.name.name : atom(); }
   /// The node of a name; empty for this node.
-  atom node() const noexcept { return kind_ == kind::name ? name_.node : atom(); }
-  reference alias() const noexcept { return kind_ == kind::alias ? alias_ : reference(); }
+  atom node() const noexcept { return kind_ == kind::name ? to_.name.node : atom(); }
+  reference alias() const noexcept { return kind_ == kind::alias ? to_.alias : reference(); }
 
 private:
   struct name_on_node {
     atom name;
     atom node;
   };
-  union {
-    erl::pid process_;
-    name_on_node name_;
-    reference alias_;
+  union receiver {
+    erl::pid process;
+    name_on_node name;
+    reference alias;
   };
+  receiver to_;
   kind kind_;
 };
 
