@@ -60,7 +60,7 @@ constexpr std::array<const char*, 3> names{"alpha", "beta", "gamma"};
 
 class test {
 public:
-  test(std::uint64_t seed, invariant planted) : world_(seed), planted_(planted) {
+  test(std::uint64_t seed, invariant planted) : planted_(planted), world_(seed) {
     const std::uint64_t count = 1 + world_.random() % 3;
     for (std::uint64_t i = 0; i < count; ++i)
       nodes_.push_back({&world_.add_node("n" + std::to_string(i) + "@sim", {.tick_time = 4s}), 1});
@@ -143,7 +143,6 @@ private:
   }
   static std::string text(const puppet& p) { return "puppet " + std::to_string(p.number); }
 
-  erl::sim::world world_;
   invariant planted_;
   static inline std::uint64_t runs_ = 0; // what the fault against reproducible is made of
   std::vector<home> nodes_;
@@ -154,6 +153,7 @@ private:
   std::int64_t reasons_ = 0;
   std::uint64_t timers_ = 0;
   std::optional<violation> first_; ///< found inside a puppet, where an exception would end it
+  erl::sim::world world_; // the last, so that its processes end before what they refer to
 };
 
 /// A puppet's process: carries out its orders and reports what it receives.
