@@ -153,7 +153,7 @@ private:
   std::int64_t reasons_ = 0;
   std::uint64_t timers_ = 0;
   std::optional<violation> first_; ///< found inside a puppet, where an exception would end it
-  erl::sim::world world_; // the last, so that its processes end before what they refer to
+  erl::sim::world world_;          // the last, so that its processes end before what they refer to
 };
 
 /// A puppet's process: carries out its orders and reports what it receives.
