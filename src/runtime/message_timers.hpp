@@ -8,9 +8,9 @@
 #include <erl/etf/term.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace erl::runtime {
 
@@ -42,9 +42,8 @@ private:
   reference reference_of(std::uint64_t number, std::uint32_t slot) const;
 
   scheduler& owner_;
-  // Deques, which grow without a copy.
-  std::deque<std::unique_ptr<message_timer>> slots_;
-  std::deque<std::uint32_t> free_;
+  std::vector<std::unique_ptr<message_timer>> slots_;
+  std::vector<std::uint32_t> free_;
 };
 
 } // namespace erl::runtime
