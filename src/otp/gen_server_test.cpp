@@ -430,13 +430,6 @@ TEST_CASE("a request that cannot be encoded leaves no monitor behind") {
 
 namespace {
 
-/// Runs each blocking call where it is made.
-class in_place final : public runtime::blocking_executor {
-public:
-  void submit(pool, const runtime::shared_job& job) override { job->run(); }
-  void stop() override {}
-};
-
 struct slow_adder : gen_server<slow_adder> {
   using calls = messages<add>;
   task<> init() {
@@ -457,7 +450,7 @@ struct slow_adder : gen_server<slow_adder> {
 
 TEST_CASE("a server's handlers and init may make blocking calls") {
   world w;
-  w.system.set_blocking(std::make_unique<in_place>());
+  w.system.set_blocking(std::make_unique<runtime::run_in_place>());
   log_lines out;
   w.spawn([&out](process& self) -> task<> {
     auto started = co_await start_link<slow_adder>(self, {});

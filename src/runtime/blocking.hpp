@@ -23,7 +23,7 @@ private:
   detail::blocking_job* what_;
 };
 
-/// Runs jobs. The default has threads (thread_pool.hpp); a simulation may run them in place.
+/// Runs jobs. The default has threads (thread_pool.hpp).
 class blocking_executor {
 public:
   virtual ~blocking_executor() = default;
@@ -31,6 +31,13 @@ public:
   virtual void submit(pool where, const shared_job& job) = 0;
   /// Drops what has not begun and waits for the rest. What is submitted afterwards is dropped.
   virtual void stop() = 0;
+};
+
+/// Runs each job at once, in `submit`: for one thread and virtual time.
+class run_in_place final : public blocking_executor {
+public:
+  void submit(pool, const shared_job& job) override { job->run(); }
+  void stop() override {}
 };
 
 } // namespace erl::runtime

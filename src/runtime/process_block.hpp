@@ -100,8 +100,8 @@ public:
 
   scheduler& owner() const { return *owner_; }
   const pid& id() const { return self_; }
-  /// What a name stands for in the registry.
-  std::uint64_t name_value() const { return registry::value_of(self_); }
+  /// All of it within this node: what a name stands for in the registry, and the watchdog reads.
+  std::uint64_t value() const { return registry::value_of(self_); }
 
   process_extras& extras() {
     if (extras_ == nullptr) {

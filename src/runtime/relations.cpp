@@ -186,7 +186,7 @@ void process_block::receive_signal(signal&& s) {
     if (registered_name() == atom())
       extras().name = s.object;
     else
-      owner_->owner().names().remove(s.object, name_value());
+      owner_->owner().names().remove(s.object, value());
     return;
   case signal_kind::group_leader:
   case signal_kind::connect:

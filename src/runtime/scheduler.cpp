@@ -305,7 +305,7 @@ void scheduler::run_slice(process_block& p) {
   }
   body::outcome outcome{};
   running_ = &p;
-  watch_.begin_slice(std::uint64_t{p.id().serial} << 32 | p.id().id);
+  watch_.begin_slice(p.value());
   try {
     outcome = p.what->run(p);
   } catch (...) {
@@ -365,7 +365,7 @@ void scheduler::end(process_block& p, term why) {
   p.what = {};
   if (auto* x = p.extras_if_any()) {
     if (x->name != atom())
-      system_.names().remove(x->name, p.name_value());
+      system_.names().remove(x->name, p.value());
     if (x->watches_dead_letters)
       system_.watch_dead_letters(p.id(), false);
     if (x->watches_mailboxes)

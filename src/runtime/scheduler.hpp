@@ -114,7 +114,7 @@ public:
   void flush_later(flushable& f) { flushes_.push_back(&f); }
   void cancel_flush(flushable& f);
 
-  /// Gives a process of this scheduler a name. False: taken, not here, or it has one.
+  /// Gives a process of this node a name. False: taken, not here, or known to have one.
   bool register_name(atom name, const pid& who);
   /// Takes a name back, whoever has it. False: nobody.
   bool unregister_name(atom name);

@@ -9,15 +9,6 @@
 
 namespace erl::sim {
 
-namespace {
-/// Runs what blocks at once: time stands still meanwhile.
-class no_pool final : public runtime::blocking_executor {
-public:
-  void submit(pool, const runtime::shared_job& job) override { job->run(); }
-  void stop() override {}
-};
-} // namespace
-
 node::impl::impl(world::impl& owner, std::string full_name, const node_options& chosen)
     : in(owner), name(std::move(full_name)),
       host("10.0.0." + std::to_string(owner.nodes.size() + 1)), node(std::string_view(name)),
@@ -37,7 +28,7 @@ void node::impl::start() {
       });
   for (std::size_t i = 0; i < system->size(); ++i)
     system->at(i).shuffle(&in.network.random);
-  system->set_blocking(std::make_unique<no_pool>());
+  system->set_blocking(std::make_unique<runtime::run_in_place>());
 
   dist::link_options link;
   link.name = name;
@@ -106,9 +97,7 @@ pid node::start(supervisor top) {
   // Shared: the process may outlive this function, if that fails.
   const auto result = std::make_shared<std::optional<std::expected<pid, term>>>();
   spawn(keep, std::move(top), result);
-  if (!impl_->in.run_until(
-          [](void* done) { return static_cast<decltype(result.get())>(done)->has_value(); },
-          result.get(), std::chrono::minutes(10)))
+  if (!impl_->in.run_until([&] { return result->has_value(); }, std::chrono::minutes(10)))
     throw failure("the supervisor did not start within 10 minutes");
   if (!**result)
     throw failure("the supervisor could not start: " + to_string((*result)->error()));

@@ -78,39 +78,22 @@ std::optional<term> probe::take() {
 }
 
 term probe::next(duration limit) {
-  auto& world = home_.impl_->in;
-  const time_point end = world.after(limit);
-  for (;;) {
-    if (auto found = take())
-      return std::move(*found);
-    if (world.step())
-      continue;
-    const time_point next = world.next_event();
-    if (next == time_point::max() && end == next)
-      throw failure("no message can come any more");
-    world.network.advance_to(std::min(next, end));
-    if (next > end)
-      throw failure("no message came within " +
-                    std::to_string(std::chrono::ceil<std::chrono::milliseconds>(limit).count()) +
-                    " ms");
-  }
+  std::optional<term> found;
+  const auto look = [&] { return (found = take()).has_value(); };
+  if (home_.impl_->in.run_until(look, limit))
+    return std::move(*found);
+  if (limit == infinity)
+    throw failure("no message can come any more");
+  throw failure("no message came within " +
+                std::to_string(std::chrono::ceil<std::chrono::milliseconds>(limit).count()) +
+                " ms");
 }
 
 void probe::expect_nothing(duration time) {
-  auto& world = home_.impl_->in;
-  const time_point end = world.after(time);
-  for (;;) {
-    if (const auto found = take())
-      fail("a message came where none was expected:", *found, {});
-    if (world.step())
-      continue;
-    const time_point next = world.next_event();
-    if (next == time_point::max() && end == next)
-      return;
-    if (next > end)
-      return world.network.advance_to(end);
-    world.network.advance_to(next);
-  }
+  std::optional<term> found;
+  const auto look = [&] { return (found = take()).has_value(); };
+  if (home_.impl_->in.run_until(look, time))
+    fail("a message came where none was expected:", *found, {});
 }
 
 void probe::fail(std::string_view what, const term& message, std::string_view why) {

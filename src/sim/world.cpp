@@ -1,7 +1,8 @@
 #include "sim/world.hpp"
 
+#include "base/timer_queue.hpp"
+
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace erl::sim {
@@ -60,7 +61,7 @@ time_point world::impl::next_event() {
 }
 
 bool world::impl::run_until(bool (*condition)(void*), void* context, duration limit) {
-  const time_point end = after(limit);
+  const time_point end = after(network.now(), limit);
   for (std::uint64_t steps = 0;; ++steps) {
     if (condition(context))
       return true;
@@ -73,7 +74,7 @@ bool world::impl::run_until(bool (*condition)(void*), void* context, duration li
     if (next == time_point::max() && end == next)
       return condition(context); // nothing can happen any more
     network.advance_to(std::min(next, end));
-    if (next > end || next == time_point::max())
+    if (next > end)
       return condition(context);
     steps = 0;
   }

@@ -48,13 +48,12 @@ struct world::impl {
   bool step();
   void settle();
   bool run_until(bool (*condition)(void*), void* context, duration limit);
+  template <std::predicate Condition> bool run_until(Condition condition, duration limit) {
+    return run_until([](void* context) -> bool { return (*static_cast<Condition*>(context))(); },
+                     &condition, limit);
+  }
   /// The next moment at which something can happen, time_point::max() if none.
   time_point next_event();
-  /// Now and `time`; the end of time if that is beyond it.
-  time_point after(duration time) const {
-    const time_point now = network.now();
-    return time >= time_point::max() - now ? time_point::max() : now + time;
-  }
   void note(std::uint64_t what) { trace = (trace ^ what) * 0x100000001b3U; }
   static constexpr std::uint16_t port = 1; ///< where every node listens
   known_peer address_of(const node::impl& n) const { return {n.name, n.host, port}; }

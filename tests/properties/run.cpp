@@ -18,7 +18,6 @@ using erl::pid;
 using erl::process;
 using erl::reference;
 using erl::term;
-using erl::term_ref;
 
 const char* name_of(invariant which) {
   constexpr std::array names{"unexpected",   "link_symmetry", "one_end",       "link_end",
@@ -51,7 +50,6 @@ const atom noproc("noproc");
 const atom noconnection("noconnection");
 const atom normal("normal");
 const atom kill("kill");
-const atom killed("killed");
 
 /// Few, so that they have much to do with each other.
 constexpr std::size_t most_alive = 6;
