@@ -29,7 +29,7 @@ void* object_in(const message_node* node, const void* tag) noexcept {
 
 namespace runtime {
 
-void mailbox::push(term body, bool kept) {
+void mailbox::push(term&& body, bool kept) {
   append(new detail::message_node{.body = std::move(body), .kept = kept});
 }
 

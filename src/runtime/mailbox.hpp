@@ -46,7 +46,7 @@ public:
   mailbox& operator=(const mailbox&) = delete;
   ~mailbox() { clear(); }
 
-  void push(term body, bool kept = false);
+  void push(term&& body, bool kept = false);
   void push(message m) noexcept;
   /// In front of all messages but those that came so before. A receive under way looks at it.
   void push_in_front(term body, bool kept);

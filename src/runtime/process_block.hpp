@@ -118,9 +118,9 @@ public:
   // Signals that have reached this process (relations.cpp). None of them runs any code of the body.
   void receive_signal(signal&& s);
   /// A message, for which there must be room.
-  void deliver(term body);
+  void deliver(term&& body);
   /// A message to what may be an alias of this process.
-  void deliver_to(const reference& alias, term body, bool urgent, bool from_afar);
+  void deliver_to(const reference& alias, term&& body, bool urgent, bool from_afar);
   void deliver(owned<detail::native_object> object);
   /// One of another node.
   void deliver_from_afar(term body);
@@ -201,13 +201,16 @@ private:
   void take_in(message m);
   void tell_of_room();
   void somebody_waits();
-  void enqueue(term body, bool kept, bool urgent = false);
+  void enqueue(term&& body, bool kept, bool urgent = false);
   /// Ends the process before it runs again. False: it is ending already.
   bool terminate(term reason);
   void react_to_exit(const pid& from, const term& reason, bool from_link, bool urgent = false);
   void monitored_process_down(const signal& s);
-  /// Removes a monitor that this process holds, with the alias that is bound to it.
-  std::optional<outgoing_monitor> forget_monitor(const reference& ref);
+  using held_monitor = small_map<reference, outgoing_monitor>::entry;
+  /// Removes a monitor that this process holds, with the alias that is bound to it. Returns both.
+  held_monitor forget_monitor(const held_monitor* found);
+  /// The same, and tells the other side.
+  void end_monitor(const held_monitor* found);
 
   scheduler* owner_;
   pid self_;

@@ -42,7 +42,7 @@ signal outgoing_monitor::signal_from(signal_kind kind, const pid& watcher,
   return s;
 }
 
-void process_block::deliver(term body) {
+void process_block::deliver(term&& body) {
   if (inbox.size() >= attention) [[unlikely]]
     return crowded(detail::make_message(std::move(body)), false);
   enqueue(std::move(body), false);
@@ -74,7 +74,7 @@ bool process_block::terminate(term reason) {
   return true;
 }
 
-void process_block::enqueue(term body, bool kept, bool urgent) {
+void process_block::enqueue(term&& body, bool kept, bool urgent) {
   if (run_state == state::ending || pending_exit)
     return;
   if (urgent) [[unlikely]]
@@ -202,36 +202,49 @@ static term down_message(const reference& ref, const outgoing_monitor& monitor,
 }
 
 void process_block::monitored_process_down(const signal& s) {
-  const outgoing_monitor* found = extras().monitoring.find(s.ref);
+  const held_monitor* found = extras().monitoring.find_entry(s.ref);
   // Only the node of what is monitored can say that it has ended.
   const atom sender = s.from.node == atom() ? self_.node : s.from.node;
-  if (found == nullptr || sender != found->node)
+  if (found == nullptr || sender != found->second.node)
     return;
-  term message = down_message(s.ref, *found, s.body);
-  const bool urgent = found->urgent;
-  forget_monitor(s.ref);
-  notify(std::move(message), urgent);
+  const auto [ref, monitor] = forget_monitor(found);
+  notify(down_message(ref, monitor, s.body), monitor.urgent);
 }
 
-std::optional<outgoing_monitor> process_block::forget_monitor(const reference& ref) {
-  std::optional<outgoing_monitor> monitor;
-  if (auto* x = extras_if_any()) {
-    monitor = x->monitoring.extract(ref);
-    if (monitor)
-      owner_->relate(self_, monitor->node, -1);
-    if (monitor && monitor->alias == alias_mode::explicit_unalias)
-      x->aliases.try_emplace(ref, plain_alias{.urgent = monitor->urgent});
-  }
-  return monitor;
+process_block::held_monitor process_block::forget_monitor(const held_monitor* found) {
+  const held_monitor result = *found;
+  const auto& [ref, monitor] = result;
+  extras_->monitoring.erase(found);
+  owner_->relate(self_, monitor.node, -1);
+  if (monitor.alias == alias_mode::explicit_unalias)
+    extras_->aliases.try_emplace(ref, plain_alias{.urgent = monitor.urgent});
+  return result;
 }
 
-void process_block::deliver_to(const reference& alias, term body, bool urgent, bool from_afar) {
+void process_block::end_monitor(const held_monitor* found) {
+  const auto [ref, monitor] = forget_monitor(found);
+  if (process_block* target = owner_->find(monitor.target)) // the common case, without a signal
+    target->extras().monitored_by.erase(ref);
+  else
+    owner_->route(monitor.signal_from(signal_kind::demonitor, self_, ref));
+}
+
+bool process_block::stop_monitoring(const reference& ref) {
+  const held_monitor* found = extras_ == nullptr ? nullptr : extras_->monitoring.find_entry(ref);
+  if (found == nullptr)
+    return false;
+  end_monitor(found);
+  return true;
+}
+
+void process_block::deliver_to(const reference& alias, term&& body, bool urgent, bool from_afar) {
   auto* x = extras_if_any();
   if (x == nullptr)
     return;
   plain_alias found;
-  if (const outgoing_monitor* monitor = x->monitoring.find(alias))
-    found = {monitor->alias, monitor->urgent};
+  const held_monitor* monitor = x->monitoring.find_entry(alias);
+  if (monitor != nullptr)
+    found = {monitor->second.alias, monitor->second.urgent};
   else if (const plain_alias* plain = x->aliases.find(alias))
     found = *plain;
   else
@@ -241,7 +254,9 @@ void process_block::deliver_to(const reference& alias, term body, bool urgent, b
     return;
   if (found.mode == alias_mode::reply_demonitor) {
     // The answer to a question: it ends the wait for it.
-    if (!stop_monitoring(alias))
+    if (monitor != nullptr)
+      end_monitor(monitor);
+    else
       x->aliases.erase(alias);
     return notify(std::move(body), urgent);
   }
@@ -250,17 +265,6 @@ void process_block::deliver_to(const reference& alias, term body, bool urgent, b
   if (from_afar)
     return deliver_from_afar(std::move(body));
   deliver(std::move(body));
-}
-
-bool process_block::stop_monitoring(const reference& ref) {
-  const auto monitor = forget_monitor(ref);
-  if (!monitor)
-    return false;
-  if (process_block* target = owner_->find(monitor->target)) // the common case, without a signal
-    target->extras().monitored_by.erase(ref);
-  else
-    owner_->route(monitor->signal_from(signal_kind::demonitor, self_, ref));
-  return true;
 }
 
 void process_block::lose_node(atom node) {

@@ -81,7 +81,7 @@ void scheduler::respect_limit(const scheduler& owner, const pid& receiver) {
     running_->wait_for_room(receiver);
 }
 
-void scheduler::deliver(const pid& to, term body) {
+void scheduler::deliver(const pid& to, term&& body) {
   if (process_block* p = find(to))
     p->deliver(std::move(body));
   else if (is_reserved(to))

@@ -99,7 +99,7 @@ public:
   /// Sends a signal on its way; handled at once if the receiver lives here.
   void route(signal&& s);
   /// Hands a message to a process of this scheduler.
-  void deliver(const pid& to, term body);
+  void deliver(const pid& to, term&& body);
   /// A message found nobody: counts it, and tells those who watch.
   void dead_letter(const term& to, const term& body);
   void dead_letter(const term& to, const message& what);

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -42,15 +41,12 @@ public:
     erase_at(place);
     return true;
   }
-  /// Erases the entry and returns its value, if there is one.
-  std::optional<Value> extract(const Key& key) {
-    std::optional<Value> result;
-    if (const std::size_t place = place_of(key); place != entries_.size()) {
-      result = std::move(entries_[place].second);
-      erase_at(place);
-    }
-    return result;
+  entry* find_entry(const Key& key) {
+    const std::size_t place = place_of(key);
+    return place == entries_.size() ? nullptr : &entries_[place];
   }
+  /// Erases what `find_entry` found, without another search.
+  void erase(const entry* found) { erase_at(static_cast<std::size_t>(found - entries_.data())); }
   template <class Predicate> void erase_if(Predicate predicate) {
     for (std::size_t place = entries_.size(); place-- > 0;)
       if (predicate(entries_[place]))
