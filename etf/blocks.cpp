@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <utility>
+
+#include <sys/mman.h>
 
 namespace erl::detail {
 
@@ -96,10 +99,43 @@ struct thread_end {
   }
 };
 
-/// New blocks, cut from a chunk that is never given back.
+/// Memory for every thread's blocks, never given back. What comes after the first megabytes is
+/// asked of the system with all its pages at once: cheaper than a page fault for each.
+class areas {
+public:
+  std::byte* cut(std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    if (as_needed_ < most_as_needed) {
+      auto* memory = static_cast<std::byte*>(::operator new(size));
+      as_needed_ += size;
+      return memory;
+    }
+    if (left_ < size) {
+      next_ = static_cast<std::byte*>(::operator new(area_size, std::align_val_t(page_size)));
+      left_ = area_size;
+      // A hint: where the system does not know it, pages come one by one.
+      static_cast<void>(::madvise(next_, area_size, MADV_POPULATE_WRITE));
+    }
+    left_ -= size;
+    return std::exchange(next_, next_ + size);
+  }
+
+private:
+  static constexpr std::size_t page_size = 64 * 1024; // the largest there is
+  static constexpr std::size_t area_size = 1024 * 1024;
+  static constexpr std::size_t most_as_needed = 8 * area_size;
+
+  std::mutex mutex_;
+  std::size_t as_needed_ = 0;
+  std::byte* next_ = nullptr;
+  std::size_t left_ = 0;
+};
+
+/// New blocks.
 free_block* cut(std::size_t size) {
+  static auto* all = new areas; // threads may outlive it
   const std::size_t count = std::min<std::size_t>(chunk_size / size, batch_size);
-  auto* memory = static_cast<std::byte*>(::operator new(count * size));
+  std::byte* memory = all->cut(count * size);
   free_block* list = nullptr;
   for (std::size_t i = count; i-- > 0;)
     list = put_before(list, memory + i * size);

@@ -57,6 +57,18 @@ TEST_CASE("blocks of every size are apart from each other", "[blocks]") {
     give_block(b.at, b.size);
 }
 
+TEST_CASE("many blocks of many sizes are apart from each other", "[blocks]") {
+  std::vector<block> all;
+  for (std::size_t i = 0; i < 60'000; ++i) // 30 MB
+    all.push_back(take_marked(1 + i % 1024, static_cast<unsigned char>(i)));
+  std::size_t whole = 0;
+  for (const block& b : all) {
+    whole += is_whole(b) ? 1 : 0;
+    give_block(b.at, b.size);
+  }
+  CHECK(whole == all.size());
+}
+
 TEST_CASE("a block may be given back by another thread", "[blocks]") {
   constexpr std::size_t size = 96;
   for (int round = 0; round < 20; ++round) {

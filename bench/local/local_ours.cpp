@@ -248,6 +248,7 @@ task<> spawn_exit(process& self, setting& s) {
 task<> timers(process& self, setting& s) {
   std::vector<erl::reference> armed;
   s.begin(self);
+  armed.reserve(static_cast<std::size_t>(s.operations));
   for (std::int64_t i = 0; i < s.operations; ++i)
     armed.push_back(
         self.send_after(std::chrono::milliseconds(1000 + i % 3'600'000), self.self(), i));
