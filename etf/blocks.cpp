@@ -71,14 +71,21 @@ depot& depot_of(std::size_t number) {
   return (*all)[number];
 }
 
-/// A thread's free blocks of one size: a batch that blocks are taken from and put to, and a full
-/// one in reserve, so that a thread which goes up and down around a batch's size stays away from
-/// the depot.
+/// A thread's free blocks of one size: a batch that blocks are taken from and put to, and full ones
+/// in reserve, so that a thread whose mailboxes fill and empty in turn stays away from the depot,
+/// and from memory that lies in another core's cache.
 struct stock {
   free_block* blocks;
-  free_block* reserve;
+  free_block* reserve; ///< batches
   std::uint32_t count;
+  std::uint32_t reserved;
 };
+
+/// How many full batches a thread keeps of blocks of this class.
+constexpr std::uint32_t most_reserved(std::size_t number) {
+  constexpr std::size_t bytes = 256 * 1024;
+  return static_cast<std::uint32_t>(1 + bytes / (batch_size * (number + 1) * step));
+}
 
 // Without a constructor, so that nothing must be asked before it is used.
 constinit thread_local std::array<stock, classes> mine{};
@@ -92,8 +99,8 @@ struct thread_end {
         s.blocks->count = s.count;
         depot_of(i).give(s.blocks);
       }
-      if (s.reserve != nullptr)
-        depot_of(i).give(s.reserve);
+      while (s.reserve != nullptr)
+        depot_of(i).give(std::exchange(s.reserve, s.reserve->next_batch));
       s = {};
     }
   }
@@ -152,9 +159,12 @@ void register_thread() noexcept {
   register_thread();
   stock& s = mine[number];
   free_block* batch = s.reserve;
-  s.reserve = nullptr;
-  if (batch == nullptr)
+  if (batch != nullptr) {
+    s.reserve = batch->next_batch;
+    --s.reserved;
+  } else {
     batch = depot_of(number).take();
+  }
   if (batch == nullptr)
     batch = cut((number + 1) * step);
   s.blocks = batch->next;
@@ -167,10 +177,14 @@ void register_thread() noexcept {
   register_thread();
   stock& s = mine[number];
   if (s.blocks != nullptr) {
-    if (s.reserve != nullptr)
-      depot_of(number).give(s.reserve);
-    s.reserve = s.blocks;
-    s.reserve->count = s.count;
+    s.blocks->count = s.count;
+    if (s.reserved == most_reserved(number)) {
+      depot_of(number).give(s.blocks);
+    } else {
+      s.blocks->next_batch = s.reserve;
+      s.reserve = s.blocks;
+      ++s.reserved;
+    }
   }
   s.blocks = put_before(nullptr, block);
   s.count = 1;
