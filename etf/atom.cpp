@@ -1,6 +1,7 @@
 #include "etf/atom_table.hpp"
 #include "etf/utf8.hpp"
 #include <erl/etf/atoms.hpp>
+#include <erl/etf/limits.hpp>
 
 #include <algorithm>
 #include <new>
@@ -158,6 +159,17 @@ std::expected<atom, etf_errc> atom::intern(std::string_view utf8) noexcept {
   if (etf_errc wrong = check_text(utf8); wrong != etf_errc::none)
     return std::unexpected(wrong);
   return table.add(key);
+}
+
+std::expected<atom, etf_errc> atom::intern(std::string_view utf8, atom_budget& budget) noexcept {
+  if (const auto known = find(utf8))
+    return *known;
+  if (budget.left == 0)
+    return std::unexpected(etf_errc::too_many_new_atoms);
+  const auto added = intern(utf8);
+  if (added)
+    --budget.left;
+  return added;
 }
 
 std::optional<atom> atom::find(std::string_view utf8) noexcept {

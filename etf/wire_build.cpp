@@ -523,18 +523,13 @@ private:
       error_ = etf_errc::too_many_new_atoms;
       return {};
     }
-    if (options_.budget != nullptr && options_.budget->left == 0) {
-      error_ = etf_errc::too_many_new_atoms;
-      return {};
-    }
-    auto made = erl::atom::intern(text);
+    auto made = options_.budget == nullptr ? erl::atom::intern(text)
+                                           : erl::atom::intern(text, *options_.budget);
     if (!made) {
       error_ = made.error();
       return {};
     }
     --new_atoms_;
-    if (options_.budget != nullptr)
-      --options_.budget->left;
     return *made;
   }
 

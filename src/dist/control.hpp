@@ -1,5 +1,4 @@
-/// Control messages: the signals between processes of two nodes, as data, and as frames in
-/// pass-through mode.
+/// Control messages: the signals between processes of two nodes, as data and as bytes.
 ///
 /// One kind of signal has up to five forms on the wire (with the reason inside or as payload, with
 /// a trace token, by the newer ALTACT_SIG_SEND); the model has one kind, and the encoder chooses
@@ -8,6 +7,7 @@
 #pragma once
 
 #include "dist/flags.hpp"
+#include "dist/message_reader.hpp"
 #include <erl/etf/atom.hpp>
 #include <erl/etf/limits.hpp>
 #include <erl/etf/pid.hpp>
@@ -127,11 +127,12 @@ struct control_message {
 
 /// What the decoder has to know about the connection.
 struct control_context {
-  atom self{};                ///< this node's name
-  std::uint32_t creation = 0; ///< this node's creation
-  atom peer{};                ///< the other node's name
-  flag_set common = 0;        ///< the negotiated flags
-  limits decode{};            ///< bounds for each term
+  atom self{};                   ///< this node's name
+  std::uint32_t creation = 0;    ///< this node's creation
+  atom peer{};                   ///< the other node's name
+  flag_set common = 0;           ///< the negotiated flags
+  limits decode{};               ///< bounds for each term
+  atom_budget* budget = nullptr; ///< what the peer may still add to the atom table; null: no bound
 };
 
 /// A frame that is not a legal control message. The connection has to be closed.
@@ -142,24 +143,22 @@ struct control_error {
   bool atoms_exhausted = false;
 };
 
-/// Decodes the body of one frame in pass-through mode. Ticks (empty bodies) are no control
-/// messages.
-std::expected<control_message, control_error> decode_control(std::span<const std::byte> body,
+/// Decodes a message.
+std::expected<control_message, control_error> decode_control(const packed_message& message,
                                                              const control_context& context);
 
-/// Appends the body of a frame to `out`, in the form that the flags `common` ask for. False, and
-/// nothing is appended, if the peer cannot take such a signal at all (no monitors, spawn requests
-/// or aliases without their flags), or if the message is one that must not be sent: an id of 0, or
-/// a reference without words.
-[[nodiscard]] bool encode_control(const control_message& message, flag_set common,
-                                  std::vector<std::byte>& out);
+/// What became of a control tuple.
+enum class encoded : std::uint8_t {
+  no,           ///< nothing was written
+  alone,        ///< it is the whole message
+  with_payload, ///< `payload` has to follow, in the same framing
+};
 
-/// Appends a message to a process: `encode_control` of the commonest signal without building it.
-/// False, and nothing is appended, for a term with a part of 4 GB or more.
-[[nodiscard]] bool encode_send(const pid& from, const pid& to, term_ref payload, flag_set common,
-                               std::vector<std::byte>& out);
-/// Appends a message to a registered name of the peer.
-[[nodiscard]] bool encode_reg_send(const pid& from, atom to, term_ref payload,
-                                   std::vector<std::byte>& out);
+/// Appends the control tuple to `out`, in the form that the flags `common` ask for. `no` if the
+/// peer cannot take such a signal at all (no monitors, spawn requests or aliases without their
+/// flags), or if the message is one that must not be sent: an id of 0, or a reference without
+/// words.
+[[nodiscard]] encoded encode_control(const control_message& message, flag_set common,
+                                     const encode_options& how, std::vector<std::byte>& out);
 
 } // namespace erl::dist

@@ -311,8 +311,9 @@ bool control_reader::read_spawn_reply(bool has_token) {
   return !has_token || token(5);
 }
 
-bool is_compressed(std::span<const std::byte> bytes) {
-  return bytes.size() >= 2 && bytes[1] == static_cast<std::byte>(etf::tag::compressed);
+bool is_compressed(std::span<const std::byte> bytes, framing how) {
+  const std::size_t at = how == framing::external ? 1 : 0;
+  return bytes.size() > at && bytes[at] == static_cast<std::byte>(etf::tag::compressed);
 }
 
 control_error atoms_error() {
@@ -321,25 +322,23 @@ control_error atoms_error() {
 
 /// What is wrong with a control message, with the term if it is one.
 control_error control_failure(std::span<const std::byte> bytes, const control_elements& elements,
-                              std::string_view wrong, const limits& bounds) {
+                              std::string_view wrong, decode_options how) {
   if (elements.error() == etf_errc::too_many_new_atoms)
     return atoms_error();
   std::string text = "illegal control message: ";
   text += elements.error() == etf_errc::none ? wrong : to_text(elements.error());
-  // For the text no new atom is spent.
-  auto spared = bounds;
-  spared.new_atoms = 0;
-  if (const auto value = decode_prefix(bytes, {.limits = spared}); value && !is_compressed(bytes))
+  how.limits.new_atoms = 0; // for the text no new atom is spent
+  if (const auto value = decode_prefix(bytes, how); value && !is_compressed(bytes, how.framing))
     text += " in " + shown(value->value);
   return {.text = std::move(text)};
 }
 
 std::expected<term, control_error> decode_payload(std::span<const std::byte> bytes,
-                                                  const limits& bounds) {
+                                                  const decode_options& how) {
   // OTP refuses compressed terms in frames, and so do we.
-  if (is_compressed(bytes))
+  if (is_compressed(bytes, how.framing))
     return std::unexpected(control_error{.text = "a compressed term as payload"});
-  auto result = decode_prefix(bytes, {.limits = bounds});
+  auto result = decode_prefix(bytes, how);
   if (result)
     return std::move(result->value);
   if (result.error().code == etf_errc::too_many_new_atoms)
@@ -350,23 +349,23 @@ std::expected<term, control_error> decode_payload(std::span<const std::byte> byt
 
 } // namespace
 
-std::expected<control_message, control_error> decode_control(std::span<const std::byte> body,
+std::expected<control_message, control_error> decode_control(const packed_message& message,
                                                              const control_context& context) {
-  if (body.empty())
-    return std::unexpected(
-        control_error{.text = "an empty frame where a control message has to be"});
-  // The first byte says pass-through (112); OTP does not look at it.
-  const auto bytes = body.subspan(1);
+  const decode_options how{.limits = context.decode,
+                           .framing = message.framing,
+                           .atom_refs = message.atom_refs,
+                           .budget = context.budget,
+                           .owner = message.owner};
   std::expected<control_message, control_error> result;
-  control_elements elements({.self = context.self, .peer = context.peer}, context.decode);
-  if (!elements.parse(bytes))
+  control_elements elements({.self = context.self, .peer = context.peer}, how);
+  if (!elements.parse(message.bytes))
     return std::unexpected(
-        control_failure(bytes, elements, "not a tuple of a control message", context.decode));
+        control_failure(message.bytes, elements, "not a tuple of a control message", how));
   control_reader reader(elements, context, *result);
   if (!reader.read())
-    return std::unexpected(control_failure(bytes, elements, reader.error(), context.decode));
+    return std::unexpected(control_failure(message.bytes, elements, reader.error(), how));
   if (reader.has_payload()) {
-    auto payload = decode_payload(bytes.subspan(elements.consumed()), context.decode);
+    auto payload = decode_payload(message.bytes.subspan(elements.consumed()), how);
     if (!payload) {
       payload.error().text += " of " + std::string(op_name(result->op));
       return std::unexpected(std::move(payload.error()));

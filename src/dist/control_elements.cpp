@@ -20,6 +20,8 @@ std::size_t atom_length(std::span<const std::byte> bytes) {
     return 2 + std::to_integer<std::size_t>(bytes[1]);
   if (tag_of(bytes) == tag::atom_utf8 && bytes.size() >= 3)
     return std::size_t{3} + number_at<std::uint16_t>(bytes.data() + 1);
+  if (tag_of(bytes) == tag::atom_cache_ref)
+    return 2;
   return 0;
 }
 
@@ -34,6 +36,7 @@ std::size_t usual_length(std::span<const std::byte> bytes) {
     return 5;
   case tag::small_atom_utf8:
   case tag::atom_utf8:
+  case tag::atom_cache_ref:
     return atom_length(bytes);
   case tag::new_pid: {
     const auto node = bytes.size() > 1 ? atom_length(bytes.subspan(1)) : 0;
@@ -61,9 +64,11 @@ bool control_elements::parse(std::span<const std::byte> bytes) {
   };
   if (bytes.size() < 2)
     return fail(etf_errc::truncated);
-  if (bytes[0] != static_cast<std::byte>(etf::version))
-    return fail(etf_errc::bad_version);
-  bytes = bytes.subspan(1);
+  if (how_.framing == framing::external) {
+    if (bytes[0] != static_cast<std::byte>(etf::version))
+      return fail(etf_errc::bad_version);
+    bytes = bytes.subspan(1);
+  }
   std::size_t arity = 0;
   if (tag_of(bytes) == tag::small_tuple && bytes.size() >= 2) {
     arity = std::to_integer<std::size_t>(bytes[1]);
@@ -83,6 +88,7 @@ bool control_elements::parse(std::span<const std::byte> bytes) {
   }
   size_ = arity;
   consumed_ = whole - bytes.size();
+  how_.framing = framing::bare; // of the elements
   return true;
 }
 
@@ -92,7 +98,9 @@ std::optional<std::size_t> control_elements::length(std::span<const std::byte> b
     if (usual != 0 && usual <= bytes.size())
       return usual;
   }
-  const auto size = skip_term(bytes, {.limits = bounds_, .framing = framing::bare});
+  auto how = how_;
+  how.framing = framing::bare;
+  const auto size = skip_term(bytes, how);
   if (!size) {
     error_ = size.error().code;
     return std::nullopt;
@@ -106,6 +114,7 @@ bool control_elements::is_atom(std::size_t place) const {
   case tag::atom_utf8:
   case tag::small_atom:
   case tag::atom:
+  case tag::atom_cache_ref:
     return true;
   default:
     return false;
@@ -119,16 +128,16 @@ std::optional<atom> control_elements::intern(std::string_view text) {
     return names_.self;
   if (const auto known = atom::find(text))
     return known;
-  if (bounds_.new_atoms == 0) {
+  if (how_.limits.new_atoms == 0) {
     error_ = etf_errc::too_many_new_atoms;
     return std::nullopt;
   }
-  const auto added = atom::intern(text);
+  const auto added = how_.budget == nullptr ? atom::intern(text) : atom::intern(text, *how_.budget);
   if (!added) {
     error_ = added.error();
     return std::nullopt;
   }
-  --bounds_.new_atoms;
+  --how_.limits.new_atoms;
   return *added;
 }
 
@@ -136,6 +145,14 @@ std::optional<atom> control_elements::take_atom(std::span<const std::byte>& byte
   const auto size = atom_length(bytes);
   if (size == 0 || size > bytes.size())
     return std::nullopt;
+  if (tag_of(bytes) == tag::atom_cache_ref) {
+    const auto index = std::to_integer<std::size_t>(bytes[1]);
+    bytes = bytes.subspan(size);
+    if (index < how_.atom_refs.size())
+      return how_.atom_refs[index];
+    error_ = etf_errc::bad_atom_reference;
+    return std::nullopt;
+  }
   const auto prefix = tag_of(bytes) == tag::small_atom_utf8 ? 2U : 3U;
   const auto text = bytes.first(size).subspan(prefix);
   bytes = bytes.subspan(size);
@@ -206,7 +223,7 @@ std::optional<std::uint64_t> control_elements::to_uint64(std::size_t place) {
 }
 
 std::optional<term> control_elements::to_term(std::size_t place) {
-  auto value = decode_prefix(at(place), {.limits = bounds_, .framing = framing::bare});
+  auto value = decode_prefix(at(place), how_);
   if (!value) {
     error_ = value.error().code;
     return std::nullopt;

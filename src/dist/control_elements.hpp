@@ -25,12 +25,13 @@ public:
     atom peer{};
   };
 
-  control_elements(known_names names, const limits& bounds) : names_(names), bounds_(bounds) {}
+  /// `how` tells how the message is decoded.
+  control_elements(known_names names, const decode_options& how) : names_(names), how_(how) {}
 
-  /// Finds the elements of the external term at the start of `bytes`. False if it is no tuple of 1
-  /// to 8 elements, or not a term at all.
+  /// Finds the elements of the term at the start of `bytes`. False if it is no tuple of 1 to 8
+  /// elements, or not a term at all.
   bool parse(std::span<const std::byte> bytes);
-  /// Bytes of the whole term, version byte included.
+  /// Bytes of the whole term, of a version byte before it included.
   std::size_t consumed() const { return consumed_; }
 
   std::size_t size() const { return size_; }
@@ -54,7 +55,7 @@ private:
   std::optional<atom> intern(std::string_view text);
 
   known_names names_;
-  limits bounds_;
+  decode_options how_;
   std::array<std::span<const std::byte>, 8> elements_{};
   std::size_t size_ = 0;
   std::size_t consumed_ = 0;

@@ -10,14 +10,16 @@ namespace erl::dist {
 
 namespace {
 
-constexpr std::byte pass_through{112};
-
 /// Writes the forms of the signals. Every function returns false, or has written the whole control
 /// tuple.
 class control_writer {
 public:
-  control_writer(const control_message& message, flag_set common, std::vector<std::byte>& out)
-      : message_(message), common_(common), writer_(out) {}
+  control_writer(const control_message& message, flag_set common, const encode_options& how,
+                 std::vector<std::byte>& out)
+      : message_(message), common_(common), cache_(how.atom_cache), writer_(out, cache_) {
+    if (how.framing == framing::external)
+      writer_.version();
+  }
 
   bool write();
   bool has_payload() const { return payload_; }
@@ -38,7 +40,10 @@ private:
   }
   void write_token() {
     if (token())
-      encode(message_.token, writer_.out(), {.framing = framing::bare});
+      write_term(message_.token);
+  }
+  void write_term(const term& value) {
+    encode(value, writer_.out(), {.framing = framing::bare, .atom_cache = cache_});
   }
   void write_to() {
     if (message_.target == target_kind::name)
@@ -63,6 +68,7 @@ private:
 
   const control_message& message_;
   flag_set common_;
+  atom_cache_writer* cache_;
   etf::writer writer_;
   bool payload_ = false;
 };
@@ -173,7 +179,7 @@ bool control_writer::write_exit(control_op plain, control_op plain_tt, control_o
   writer_.pid(message_.to);
   write_token();
   if (!payload_)
-    encode(message_.payload, writer_.out(), {.framing = framing::bare});
+    write_term(message_.payload);
   return true;
 }
 
@@ -228,7 +234,7 @@ bool control_writer::write_down() {
   writer_.pid(message_.to);
   writer_.reference(message_.ref);
   if (!payload_)
-    encode(message_.payload, writer_.out(), {.framing = framing::bare});
+    write_term(message_.payload);
   return true;
 }
 
@@ -251,7 +257,7 @@ bool control_writer::write_spawn_request() {
   writer_.atom(message_.module);
   writer_.atom(message_.function);
   writer_.integer(message_.arity);
-  encode(message_.options, writer_.out(), {.framing = framing::bare});
+  write_term(message_.options);
   write_token();
   return true;
 }
@@ -274,66 +280,18 @@ bool control_writer::write_spawn_reply() {
 
 } // namespace
 
-bool encode_control(const control_message& message, flag_set common, std::vector<std::byte>& out) {
-  const auto start = out.size();
-  bool written = false;
-  try {
-    out.push_back(pass_through);
-    control_writer writer(message, common, out);
-    etf::writer(out).version();
-    written = writer.write();
-    if (written && writer.has_payload())
-      encode_external(message.payload, out);
-  } catch (const std::length_error&) {
-    // A part of the term is beyond what the external term format can express.
-    written = false;
-  }
-  if (!written)
-    out.resize(start);
-  return written;
-}
-
-bool encode_send(const pid& from, const pid& to, term_ref payload, flag_set common,
-                 std::vector<std::byte>& out) {
+encoded encode_control(const control_message& message, flag_set common, const encode_options& how,
+                       std::vector<std::byte>& out) {
   const auto start = out.size();
   try {
-    etf::writer writer(out);
-    out.push_back(pass_through);
-    writer.version();
-    writer.tuple(3);
-    if ((common & flags::send_sender) != 0 && from != pid()) {
-      writer.integer(static_cast<std::int64_t>(control_op::send_sender));
-      writer.pid(from);
-    } else {
-      writer.integer(static_cast<std::int64_t>(control_op::send));
-      writer.atom(atom());
-    }
-    writer.pid(to);
-    encode_external(payload, out);
-    return true;
+    control_writer writer(message, common, how, out);
+    if (writer.write())
+      return writer.has_payload() ? encoded::with_payload : encoded::alone;
   } catch (const std::length_error&) {
-    out.resize(start);
-    return false;
+    // A part of a term is beyond what the external term format can express.
   }
-}
-
-bool encode_reg_send(const pid& from, atom to, term_ref payload, std::vector<std::byte>& out) {
-  const auto start = out.size();
-  try {
-    etf::writer writer(out);
-    out.push_back(pass_through);
-    writer.version();
-    writer.tuple(4);
-    writer.integer(static_cast<std::int64_t>(control_op::reg_send));
-    writer.pid(from);
-    writer.atom(atom());
-    writer.atom(to);
-    encode_external(payload, out);
-    return true;
-  } catch (const std::length_error&) {
-    out.resize(start);
-    return false;
-  }
+  out.resize(start);
+  return encoded::no;
 }
 
 std::string_view op_name(control_op op) {

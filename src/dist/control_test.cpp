@@ -1,18 +1,18 @@
 #include "dist/control.hpp"
-#include "support/vectors.hpp"
+#include "dist/message_fixture.hpp"
 #include <erl/etf/codec.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
 using namespace erl;
 using namespace erl::dist;
-using erl::test::to_hex;
+using namespace erl::dist::test_only;
 
 namespace {
 
 const atom here("here@h");
 const atom there("there@h");
-constexpr flag_set all = advertised(true);
+constexpr flag_set all = advertised(true) & ~header_flags;
 
 pid ours(std::uint32_t id = 1) { return {.node = here, .id = id, .serial = 0, .creation = 10}; }
 pid theirs(std::uint32_t id = 1) { return {.node = there, .id = id, .serial = 0, .creation = 20}; }
@@ -28,9 +28,9 @@ control_context at_here(flag_set common = all) {
 /// Sends a message from there to here.
 std::expected<control_message, control_error> pass(const control_message& message,
                                                    flag_set common) {
-  std::vector<std::byte> body;
-  REQUIRE(encode_control(message, common, body));
-  return decode_control(body, at_here(common));
+  const auto body = frame_of(message, common);
+  REQUIRE_FALSE(body.empty());
+  return read_frame(body, at_here(common));
 }
 
 control_message signal(signal_kind kind) {
@@ -44,14 +44,15 @@ control_message signal(signal_kind kind) {
 std::string error_of(term_ref tuple, flag_set common = all) {
   std::vector<std::byte> body{std::byte{112}};
   encode_external(tuple, body);
-  const auto message = decode_control(body, at_here(common));
+  const auto message = read_frame(body, at_here(common));
   return message ? std::string() : message.error().text;
 }
 
 } // namespace
 
 TEST_CASE("every kind of signal survives the way under all flags and under none", "[control]") {
-  for (const flag_set common : {all, flag_set{flags::dist_monitor | flags::dist_monitor_name}}) {
+  for (const flag_set common :
+       {all, advertised(true), flag_set{flags::dist_monitor | flags::dist_monitor_name}}) {
     for (const auto kind : {signal_kind::message, signal_kind::link, signal_kind::link_exit,
                             signal_kind::exit_to, signal_kind::group_leader}) {
       for (const bool with_token : {false, true}) {
@@ -63,7 +64,7 @@ TEST_CASE("every kind of signal survives the way under all flags and under none"
         REQUIRE(received);
         CHECK(received->kind == kind);
         CHECK(received->to == ours());
-        if (kind != signal_kind::message || common == all)
+        if (kind != signal_kind::message || (common & flags::send_sender) != 0)
           CHECK(received->from == theirs());
         if (kind != signal_kind::link && kind != signal_kind::group_leader) {
           CHECK(received->payload.is(atom("reason")));
@@ -75,7 +76,7 @@ TEST_CASE("every kind of signal survives the way under all flags and under none"
 }
 
 TEST_CASE("monitors and their ends keep reference and name", "[control]") {
-  for (const flag_set common : {all, all & ~flags::exit_payload}) {
+  for (const flag_set common : {all, all & ~flags::exit_payload, advertised(false)}) {
     for (const bool by_name : {false, true}) {
       for (const auto kind : {signal_kind::monitor, signal_kind::demonitor, signal_kind::down}) {
         auto message = signal(kind);
@@ -120,9 +121,7 @@ TEST_CASE("a message to an alias takes the form that the flags allow", "[control
   const auto older = pass(message, all & ~flags::altact_sig);
   CHECK(older->op == control_op::alias_send);
   CHECK(older->target == target_kind::alias);
-  std::vector<std::byte> body;
-  CHECK_FALSE(encode_control(message, all & ~(flags::altact_sig | flags::alias), body));
-  CHECK(body.empty());
+  CHECK(frame_of(message, all & ~(flags::altact_sig | flags::alias)).empty());
 }
 
 TEST_CASE("a priority exit travels as such only to those who know it", "[control]") {
@@ -168,37 +167,16 @@ TEST_CASE("spawn requests and replies keep all their parts", "[control]") {
 }
 
 TEST_CASE("what the peer cannot take, or must not get, is not encoded", "[control]") {
-  std::vector<std::byte> body;
   auto monitor = signal(signal_kind::monitor);
   monitor.ref = their_reference();
-  CHECK_FALSE(encode_control(monitor, all & ~flags::dist_monitor_name, body));
+  CHECK(frame_of(monitor, all & ~flags::dist_monitor_name).empty());
   monitor.ref = {};
-  CHECK_FALSE(encode_control(monitor, all, body));
-  CHECK_FALSE(encode_control(signal(signal_kind::unlink_id), all, body));
-  CHECK_FALSE(encode_control(signal(signal_kind::unlink), all, body));
+  CHECK(frame_of(monitor, all).empty());
+  CHECK(frame_of(signal(signal_kind::unlink_id), all).empty());
+  CHECK(frame_of(signal(signal_kind::unlink), all).empty());
   auto request = signal(signal_kind::spawn_request);
   request.ref = their_reference();
-  CHECK_FALSE(encode_control(request, all & ~flags::spawn, body));
-  CHECK(body.empty());
-}
-
-TEST_CASE("the short ways of sending write what the long way does", "[control]") {
-  auto message = signal(signal_kind::message);
-  message.payload = term::tuple({atom("hello"), term(1)});
-  for (const flag_set common : {all, flag_set{0}}) {
-    std::vector<std::byte> expected;
-    std::vector<std::byte> body;
-    REQUIRE(encode_control(message, common, expected));
-    REQUIRE(encode_send(theirs(), ours(), message.payload, common, body));
-    CHECK(to_hex(body) == to_hex(expected));
-  }
-  message.target = target_kind::name;
-  message.name = atom("server");
-  std::vector<std::byte> expected;
-  std::vector<std::byte> body;
-  REQUIRE(encode_control(message, all, expected));
-  REQUIRE(encode_reg_send(theirs(), message.name, message.payload, body));
-  CHECK(to_hex(body) == to_hex(expected));
+  CHECK(frame_of(request, all & ~flags::spawn).empty());
 }
 
 TEST_CASE("a message without a sender is sent without one, whatever is negotiated", "[control]") {
@@ -255,13 +233,13 @@ TEST_CASE("errors show the offending term in one short line", "[control]") {
 TEST_CASE("a peer that has used up its new atoms is told apart", "[control]") {
   auto message = signal(signal_kind::message);
   message.payload = term(atom("certainly new in this test"));
-  std::vector<std::byte> body;
-  REQUIRE(encode_control(message, all, body));
+  auto body = frame_of(message, all);
+  REQUIRE_FALSE(body.empty());
   // A name of the same length that is not in the table.
   body.back() = std::byte{'X'};
   auto context = at_here();
   context.decode.new_atoms = 0;
-  const auto received = decode_control(body, context);
+  const auto received = read_frame(body, context);
   REQUIRE_FALSE(received);
   CHECK(received.error().atoms_exhausted);
 }

@@ -56,12 +56,11 @@ inline constexpr flag_set mandatory_25 =
 /// What OTP 26 and later demand, and what we do: every release from 25 on sets all of them.
 inline constexpr flag_set mandatory_26 = mandatory_25 | unlink_id | v4_nc;
 
-/// What this implementation honours, without PUBLISHED: frames in pass-through mode, so neither the
-/// distribution header with its atom cache nor fragments.
-inline constexpr flag_set honoured = mandatory_26 | mandatory_25_digest | dist_monitor |
-                                     dist_monitor_name | unicode_io | small_atom_tags |
-                                     send_sender | big_seqtrace_labels | exit_payload | spawn |
-                                     alias | altact_sig | native_records;
+/// What this implementation honours, without PUBLISHED: all that OTP 29 does.
+inline constexpr flag_set honoured =
+    mandatory_26 | mandatory_25_digest | dist_monitor | dist_monitor_name | unicode_io |
+    dist_hdr_atom_cache | small_atom_tags | send_sender | big_seqtrace_labels | exit_payload |
+    fragments | spawn | alias | altact_sig | native_records;
 
 } // namespace flags
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
+#include <utility>
 
 namespace erl::dist {
 
@@ -61,69 +61,71 @@ frame_reader::result frame_reader::next() {
   return {.what = outcome::frame, .body = bytes.subspan(prefix, length)};
 }
 
-std::vector<std::byte>& frame_queue::open_chunk() {
-  if (chunks_.empty() || chunks_.back().bytes.size() >= default_step) {
-    chunks_.push_back({.bytes = std::move(spare_)});
-    spare_ = {};
-    chunks_.back().bytes.clear();
+std::byte* output_queue::add(std::size_t size) {
+  if (capacity_ - used_ < size) {
+    capacity_ = std::max(default_step, size);
+    memory_ = std::make_shared_for_overwrite<std::byte[]>(capacity_);
+    used_ = 0;
   }
-  return chunks_.back().bytes;
-}
-
-std::vector<std::byte>& frame_queue::begin_frame() {
-  auto& bytes = open_chunk();
-  frame_start_ = bytes.size();
-  bytes.resize(frame_start_ + prefix);
-  return bytes;
-}
-
-bool frame_queue::end_frame() {
-  auto& bytes = chunks_.back().bytes;
-  const auto length = bytes.size() - frame_start_ - prefix;
-  if (length > std::numeric_limits<std::uint32_t>::max()) {
-    drop_frame();
-    return false;
+  std::byte* const begin = memory_.get() + used_;
+  used_ += size;
+  size_ += size;
+  if (first_ != pieces_.size()) {
+    auto& last = pieces_.back().bytes;
+    if (last.data() + last.size() == begin && pieces_.back().owner == memory_) {
+      last = {last.data(), last.size() + size};
+      return begin;
+    }
   }
-  write_u32(bytes.data() + frame_start_, static_cast<std::uint32_t>(length));
-  size_ += prefix + length;
-  return true;
+  pieces_.push_back({.owner = memory_, .bytes = {begin, size}});
+  return begin;
 }
 
-void frame_queue::drop_frame() {
-  auto& last = chunks_.back();
-  last.bytes.resize(frame_start_);
-  if (last.bytes.size() == last.begin)
-    chunks_.pop_back();
+void output_queue::append(std::span<const std::byte> bytes) {
+  if (!bytes.empty())
+    std::memcpy(add(bytes.size()), bytes.data(), bytes.size());
 }
 
-void frame_queue::append(std::span<const std::byte> bytes) {
-  auto& last = open_chunk();
-  last.insert(last.end(), bytes.begin(), bytes.end());
+void output_queue::append(std::shared_ptr<const void> owner, std::span<const std::byte> bytes) {
+  if (bytes.empty())
+    return;
+  pieces_.push_back({.owner = std::move(owner), .bytes = bytes});
   size_ += bytes.size();
 }
 
-std::size_t frame_queue::gather(chain& pieces) const {
+std::size_t output_queue::gather(chain& pieces) const {
   std::size_t count = 0;
-  for (const auto& waiting : chunks_) {
+  for (const piece& waiting : std::span(pieces_).subspan(first_)) {
     if (count == pieces.size())
       break;
-    pieces[count++] = std::span(waiting.bytes).subspan(waiting.begin);
+    pieces[count++] = waiting.bytes;
   }
   return count;
 }
 
-void frame_queue::taken(std::size_t size) {
+void output_queue::taken(std::size_t size) {
   size_ -= size;
-  while (!chunks_.empty()) {
-    auto& first = chunks_.front();
-    const auto part = std::min(size, first.bytes.size() - first.begin);
-    first.begin += part;
+  while (first_ != pieces_.size()) {
+    auto& bytes = pieces_[first_].bytes;
+    const auto part = std::min(size, bytes.size());
+    bytes = bytes.subspan(part);
     size -= part;
-    if (first.begin != first.bytes.size())
-      return;
-    if (first.bytes.capacity() <= 2 * default_step)
-      spare_ = std::move(first.bytes);
-    chunks_.pop_front();
+    if (!bytes.empty())
+      break;
+    pieces_[first_++].owner.reset();
+  }
+  if (first_ == pieces_.size()) {
+    pieces_.clear();
+    first_ = 0;
+    // The memory is written to again, unless a long message has made it large.
+    used_ = 0;
+    if (capacity_ > 2 * default_step) {
+      memory_.reset();
+      capacity_ = 0;
+    }
+  } else if (first_ >= 64 && first_ >= pieces_.size() / 2) {
+    pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
   }
 }
 

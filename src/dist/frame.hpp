@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -61,17 +60,15 @@ private:
   std::size_t max_frame_;
 };
 
-/// Frames that wait for the socket, in order, in chunks that are written by gathering.
-class frame_queue {
+/// Bytes that wait for the socket, in order, in pieces that are written by gathering.
+class output_queue {
 public:
-  /// Starts a frame: append its body to the vector, then call `end_frame`, or `drop_frame`.
-  std::vector<std::byte>& begin_frame();
-  /// Ends the frame. False if it was too long for a length of 32 bits; it is dropped then.
-  bool end_frame();
-  void drop_frame();
-
-  /// Appends bytes that are framed already (a tick, a handshake message).
+  /// Room for `size` bytes at the end, for the caller to fill before anything else happens.
+  std::byte* add(std::size_t size);
+  /// Appends a copy.
   void append(std::span<const std::byte> bytes);
+  /// Appends `bytes`, which live as long as `owner` does.
+  void append(std::shared_ptr<const void> owner, std::span<const std::byte> bytes);
 
   bool empty() const { return size_ == 0; }
   /// Bytes in the queue.
@@ -85,16 +82,18 @@ public:
   void taken(std::size_t size);
 
 private:
-  struct chunk {
-    std::vector<std::byte> bytes;
-    std::size_t begin = 0;
+  struct piece {
+    std::shared_ptr<const void> owner;
+    std::span<const std::byte> bytes;
   };
-  std::vector<std::byte>& open_chunk();
 
-  std::deque<chunk> chunks_;
-  std::vector<std::byte> spare_;
-  std::size_t frame_start_ = 0;
+  std::vector<piece> pieces_;
+  std::size_t first_ = 0; // of those that are not written
   std::size_t size_ = 0;
+  // Where copies go. A piece may follow the one before it in the same memory.
+  std::shared_ptr<std::byte[]> memory_;
+  std::size_t used_ = 0;
+  std::size_t capacity_ = 0;
 };
 
 } // namespace erl::dist

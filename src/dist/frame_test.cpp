@@ -22,8 +22,8 @@ void feed(frame_reader& reader, std::span<const std::byte> bytes, std::size_t st
   }
 }
 
-std::vector<std::byte> gathered(const frame_queue& queue) {
-  frame_queue::chain pieces;
+std::vector<std::byte> gathered(const output_queue& queue) {
+  output_queue::chain pieces;
   const auto count = queue.gather(pieces);
   std::vector<std::byte> bytes;
   for (const auto& piece : std::span(pieces).first(count))
@@ -94,45 +94,44 @@ TEST_CASE("what is consumed is not read again", "[frame]") {
   CHECK(to_hex(reader.next().body) == "cc");
 }
 
-TEST_CASE("queued frames are gathered in order with their lengths", "[frame]") {
-  frame_queue queue;
-  for (const auto value : {std::byte{1}, std::byte{2}}) {
-    auto& body = queue.begin_frame();
-    body.push_back(value);
-    REQUIRE(queue.end_frame());
-  }
-  queue.begin_frame().push_back(std::byte{9});
-  queue.drop_frame();
+TEST_CASE("queued bytes are gathered in order, copies and shared ones", "[frame]") {
+  output_queue queue;
+  *queue.add(1) = std::byte{1};
+  queue.append(from_hex("0203"));
+  queue.append(std::make_shared<int>(), std::span(tick_frame).first(2));
+  queue.append(from_hex("04"));
   queue.append(tick_frame);
-  CHECK(to_hex(gathered(queue)) == "0000000101000000010200000000");
-  CHECK(queue.size() == 14);
+  output_queue::chain pieces;
+  CHECK(queue.gather(pieces) == 3);
+  CHECK(to_hex(gathered(queue)) == "01020300000400000000");
+  CHECK(queue.size() == 10);
 }
 
 TEST_CASE("a partial write goes on where it ended", "[frame]") {
-  std::string expected;
-  frame_queue queue;
+  output_queue queue;
+  std::vector<std::byte> expected;
+  const auto shared = std::make_shared<std::vector<std::byte>>(5000, std::byte{77});
   for (unsigned i = 0; i < 200; ++i) {
-    auto& body = queue.begin_frame();
-    body.insert(body.end(), 1000, static_cast<std::byte>(i));
-    REQUIRE(queue.end_frame());
+    const std::vector<std::byte> bytes(1000, static_cast<std::byte>(i));
+    queue.append(bytes);
+    expected.insert(expected.end(), bytes.begin(), bytes.end());
+    if (i % 3 == 0) {
+      queue.append(shared, *shared);
+      expected.insert(expected.end(), shared->begin(), shared->end());
+    }
   }
-  frame_queue whole = queue;
   std::vector<std::byte> written;
   for (std::size_t size = 1; !queue.empty(); size = size * 3 % 70001 + 1) {
     auto bytes = gathered(queue);
     bytes.resize(std::min(bytes.size(), size));
     written.insert(written.end(), bytes.begin(), bytes.end());
     queue.taken(bytes.size());
+    if (written.size() == 1) { // what comes meanwhile goes behind
+      queue.append(tick_frame);
+      expected.insert(expected.end(), tick_frame.begin(), tick_frame.end());
+    }
   }
-  CHECK(written == gathered(whole));
+  CHECK(written == expected);
   CHECK(queue.size() == 0);
-}
-
-TEST_CASE("a dropped frame leaves an empty queue empty", "[frame]") {
-  frame_queue queue;
-  queue.begin_frame();
-  queue.drop_frame();
-  CHECK(queue.empty());
-  frame_queue::chain pieces;
-  CHECK(queue.gather(pieces) == 0);
+  CHECK(shared.use_count() == 1);
 }

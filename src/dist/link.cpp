@@ -141,8 +141,11 @@ void link::go_up() {
               .creation = peer_.assigned_name.empty() ? options_.creation : peer_.assigned_creation,
               .peer = *peer,
               .common = peer_.common,
-              .decode = options_.decode};
-  atoms_left_ = options_.max_new_atoms;
+              .decode = options_.decode,
+              .budget = &atoms_};
+  atoms_.left = options_.max_new_atoms;
+  messages_.emplace(peer_.common, options_.fragments);
+  writer_.emplace(peer_.common, queue_);
   phase_ = phase::up;
   ticker_ = ticker(options_.ticks, !peer_.visible());
   last_write_ = io_.now();
@@ -171,19 +174,20 @@ void link::run_frames() {
 
 bool link::decode_frame(std::span<const std::byte> body) {
   const auto over = over_;
-  // Other threads may add atoms at the same time; they are charged to this peer, which is the safe
-  // side.
-  const auto atoms_before = atom_count();
-  context_.decode.new_atoms = std::min(options_.decode.new_atoms, atoms_left_);
-  auto message = decode_control(body, context_);
-  atoms_left_ -= std::min(atoms_left_, atom_count() - atoms_before);
-  if (!message) {
-    fail({.reason = message.error().atoms_exhausted ? close_reason::too_many_atoms
-                                                    : close_reason::protocol_error,
+  const auto refuse = [this](std::string text, bool atoms_exhausted) {
+    fail({.reason = atoms_exhausted ? close_reason::too_many_atoms : close_reason::protocol_error,
           .handshake = {},
-          .text = std::move(message.error().text)});
+          .text = std::move(text)});
     return false;
-  }
+  };
+  const auto found = messages_->read(body, atoms_);
+  if (!found)
+    return refuse(std::string(found.error().text), found.error().atoms_exhausted);
+  if (found->what == message_reader::outcome::part)
+    return true;
+  auto message = decode_control(found->message, context_);
+  if (!message)
+    return refuse(std::move(message.error().text), message.error().atoms_exhausted);
   events_.message(*this, std::move(*message));
   return !*over;
 }
@@ -245,33 +249,12 @@ bool link::may_send(const control_message& message) const {
   return false;
 }
 
-bool link::send(const control_message& message) {
-  if (phase_ != phase::up || overflow_ || !may_send(message))
+bool link::send(control_message message) {
+  if (phase_ != phase::up || overflow_ || !may_send(message) || !writer_->write(std::move(message)))
     return false;
-  return end_frame(encode_control(message, context_.common, queue_.begin_frame()));
-}
-
-bool link::send(const pid& from, const pid& to, term_ref payload) {
-  if (phase_ != phase::up || overflow_ || to.node != context_.peer)
-    return false;
-  return end_frame(encode_send(from, to, payload, context_.common, queue_.begin_frame()));
-}
-
-bool link::send(const pid& from, atom to, term_ref payload) {
-  if (phase_ != phase::up || overflow_)
-    return false;
-  return end_frame(encode_reg_send(from, to, payload, queue_.begin_frame()));
-}
-
-bool link::end_frame(bool encoded) {
-  if (!encoded) {
-    queue_.drop_frame();
-    return false;
-  }
-  if (!queue_.end_frame())
-    return false;
-  congested_ = congested_ || queue_.size() >= options_.high_water;
-  overflow_ = queue_.size() > options_.max_queued;
+  const std::size_t queued = queued_bytes();
+  congested_ = congested_ || queued >= options_.high_water;
+  overflow_ = queued > options_.max_queued;
   return true;
 }
 
@@ -282,8 +265,12 @@ void link::flush() {
                  .text = "more than " + std::to_string(options_.max_queued) +
                          " bytes wait for a peer that does not read them"});
   bool progress = false;
-  while (!socket_full_ && stream_ != nullptr && !queue_.empty()) {
-    frame_queue::chain pieces;
+  while (!socket_full_ && stream_ != nullptr) {
+    if (writer_)
+      writer_->proceed();
+    if (queue_.empty())
+      break;
+    output_queue::chain pieces;
     const auto count = queue_.gather(pieces);
     std::size_t offered = 0;
     for (const auto& piece : std::span(pieces).first(count))
@@ -300,7 +287,7 @@ void link::flush() {
 
 void link::on_socket_progress() {
   last_write_ = io_.now();
-  if (congested_ && queue_.size() <= options_.low_water) {
+  if (congested_ && queued_bytes() <= options_.low_water) {
     congested_ = false;
     events_.drained(*this);
   }
@@ -345,6 +332,7 @@ void link::shut() {
   timers_.cancel(timer_);
   stream_.reset();
   challenge_.release();
+  writer_.reset();
   queue_ = {};
   congested_ = false;
 }

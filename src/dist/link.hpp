@@ -6,9 +6,12 @@
 #include "dist/control.hpp"
 #include "dist/frame.hpp"
 #include "dist/handshake.hpp"
+#include "dist/message_reader.hpp"
+#include "dist/message_writer.hpp"
 #include "dist/tick.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -69,6 +72,7 @@ struct link_options {
   duration handshake_time = std::chrono::seconds(7); ///< for all of it, connecting included
   tick_options ticks{};
   std::size_t max_frame = default_max_frame;
+  fragment_limits fragments{};
   std::size_t high_water = std::size_t{1} << 20U;   ///< `congested()` from here on
   std::size_t low_water = std::size_t{256} << 10U;  ///< `drained` is called below
   std::size_t max_queued = std::size_t{512} << 20U; ///< beyond, the link is closed
@@ -93,10 +97,8 @@ public:
   void accept(accept_events::incoming& connection);
 
   /// Queues a signal; `flush` writes it. False if the link is not up, or the peer cannot take it
-  /// (see `encode_control`).
-  bool send(const control_message& message);
-  bool send(const pid& from, const pid& to, term_ref payload);
-  bool send(const pid& from, atom to, term_ref payload);
+  /// (see `message_writer`).
+  bool send(control_message message);
   /// Writes what is queued, as much as the socket takes; the rest goes when the socket can. To be
   /// called once at the end of a batch of sends.
   void flush();
@@ -110,8 +112,10 @@ public:
   /// interned.
   atom peer_name() const { return context_.peer; }
   endpoint peer_address() const;
-  /// Bytes that wait for the socket.
-  std::size_t queued_bytes() const { return queue_.size(); }
+  /// Bytes that wait for the socket, those of messages in fragments and behind them included.
+  std::size_t queued_bytes() const {
+    return queue_.size() + (writer_ ? writer_->waiting_bytes() : 0);
+  }
   /// More waits than the high mark, and not yet less than the low one: senders had better wait for
   /// `drained`.
   bool congested() const { return congested_; }
@@ -148,7 +152,6 @@ private:
   void on_tick_received();
   void write_tick();
   bool may_send(const control_message& message) const;
-  bool end_frame(bool encoded);
   void on_socket_progress();
   void fail(const link_closed& how);
   void fail_handshake(const handshake_error& error);
@@ -171,10 +174,13 @@ private:
   std::variant<std::monostate, initiator, acceptor> machine_;
   peer_info peer_;
   control_context context_;
-  std::uint32_t atoms_left_ = 0;
+  atom_budget atoms_{};
 
   frame_reader reader_;
-  frame_queue queue_;
+  output_queue queue_;
+  // Of a link that is up.
+  std::optional<message_reader> messages_;
+  std::optional<message_writer> writer_;
   traffic traffic_;
   time_point last_write_{};
   ticker ticker_;

@@ -4,6 +4,7 @@
 
 #include "base/memory_driver.hpp"
 #include "dist/link.hpp"
+#include "dist/message_fixture.hpp"
 #include <erl/etf/atom.hpp>
 
 #include <functional>

@@ -11,6 +11,8 @@
 
 namespace erl {
 
+struct atom_budget;
+
 /// An atom. Equal atoms have equal indices, so comparing and copying cost nothing. The table behind
 /// it is global, bounded (`set_atom_limit`), grows only, and is read without locks by any thread.
 class atom {
@@ -28,6 +30,8 @@ public:
 
   /// The atom of any text; never throws.
   static std::expected<atom, etf_errc> intern(std::string_view utf8) noexcept;
+  /// The same for text from a source that may add only so many atoms; one that is new is charged.
+  static std::expected<atom, etf_errc> intern(std::string_view utf8, atom_budget& budget) noexcept;
 
   /// The atom of a text if it is in the table already.
   static std::optional<atom> find(std::string_view utf8) noexcept;

@@ -10,6 +10,10 @@
 #include <string_view>
 #include <vector>
 
+namespace erl {
+class atom_cache_writer;
+}
+
 namespace erl::etf {
 
 /// Appends terms to a vector, each in the form that OTP's deterministic encoding has. The caller
@@ -17,7 +21,9 @@ namespace erl::etf {
 /// exact order.
 class writer {
 public:
-  explicit writer(std::vector<std::byte>& out) noexcept : out_(&out) {}
+  /// With a cache, atoms are written as it says.
+  explicit writer(std::vector<std::byte>& out, atom_cache_writer* cache = nullptr) noexcept
+      : out_(&out), cache_(cache) {}
 
   /// The byte 131.
   void version();
@@ -54,7 +60,10 @@ public:
   std::vector<std::byte>& out() noexcept { return *out_; }
 
 private:
+  template <class Write> void with_output(Write write);
+
   std::vector<std::byte>* out_;
+  atom_cache_writer* cache_;
 };
 
 } // namespace erl::etf

@@ -1,0 +1,174 @@
+// Messages on their way through header, cache and fragments: order, fairness and limits.
+#include "dist/bytes.hpp"
+#include "dist/message_fixture.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <map>
+#include <string>
+
+using namespace erl;
+using namespace erl::dist;
+using namespace erl::dist::test_only;
+
+namespace {
+
+const atom near("near@h");
+const atom far("far@h");
+
+pid sender(std::uint32_t id) { return {.node = near, .id = id, .serial = 0, .creation = 10}; }
+const pid receiver{.node = far, .id = 1, .serial = 0, .creation = 20};
+
+term numbered(std::int64_t number, std::size_t size) {
+  return term::tuple({term(number), term::text(std::string(size, 'x'))});
+}
+
+class connection : public one_way {
+public:
+  using one_way::one_way;
+
+  /// Sends a message of about `size` bytes.
+  void send(std::uint32_t from, std::int64_t number, std::size_t size) {
+    REQUIRE(writer.write(message_to(sender(from), receiver, numbered(number, size))));
+  }
+  /// What arrives with the frames that are ready now.
+  void receive() {
+    for (const auto& frame : frames()) {
+      const auto found = reader.read(frame, budget);
+      REQUIRE(found);
+      if (found->what == message_reader::outcome::part)
+        continue;
+      const auto message = decode_control(
+          found->message,
+          {.self = far, .creation = 20, .peer = near, .common = flags_, .budget = &budget});
+      REQUIRE(message);
+      arrived.emplace_back(message->from.id, message->payload.element(0).to_int64().value());
+    }
+  }
+  void receive_all() {
+    do
+      receive();
+    while (!queue.empty() || writer.waiting_bytes() != 0);
+  }
+
+  std::vector<std::pair<std::uint32_t, std::int64_t>> arrived;
+
+private:
+  flag_set flags_ = advertised(true);
+};
+
+std::vector<std::byte> fragment(std::uint8_t kind, std::uint64_t number, std::uint64_t id,
+                                std::size_t size) {
+  std::vector<std::byte> body{std::byte{131}, std::byte{kind}};
+  put_number(body, number);
+  put_number(body, id);
+  // In the first one: no atom references, then terms.
+  body.push_back(kind == 69 ? std::byte{0} : std::byte{106});
+  body.resize(body.size() + size - 1, std::byte{106});
+  return body;
+}
+
+} // namespace
+
+TEST_CASE("small messages pass between the fragments of a large one", "[message]") {
+  connection way(advertised(true));
+  way.send(1, 0, 3'000'000);
+  way.receive();
+  way.send(2, 7, 10);
+  way.receive();
+  CHECK(way.arrived == std::vector{std::pair{2U, std::int64_t{7}}});
+  way.receive_all();
+  CHECK(way.arrived.back() == std::pair{1U, std::int64_t{0}});
+  CHECK(way.reader.fragments() == way.writer.fragments());
+  CHECK(way.reader.fragments() >= 46);
+}
+
+TEST_CASE("what one process sends arrives in order, whatever the sizes", "[message]") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    connection way(advertised(true));
+    std::uint64_t state = seed * 0x9e3779b97f4a7c15U;
+    const auto draw = [&state](std::uint64_t below) {
+      state = state * 6364136223846793005U + 1442695040888963407U;
+      return (state >> 33U) % below;
+    };
+    constexpr std::uint32_t senders = 100; // more than may be in fragments at a time
+    std::map<std::uint32_t, std::int64_t> sent;
+    for (int i = 0; i < 600; ++i) {
+      const auto from = static_cast<std::uint32_t>(1 + draw(senders));
+      const std::size_t size = draw(3) != 0 ? draw(2000) : 60'000 + draw(100'000);
+      way.send(from, sent[from]++, size);
+      if (draw(10) == 0)
+        way.receive();
+    }
+    way.receive_all();
+    CHECK(way.writer.waiting_bytes() == 0);
+    CHECK(way.reader.unfinished() == 0);
+    CHECK(way.arrived.size() == 600);
+    std::map<std::uint32_t, std::int64_t> next;
+    for (const auto& [from, number] : way.arrived)
+      REQUIRE(number == next[from]++);
+  }
+}
+
+TEST_CASE("large messages take turns", "[message]") {
+  connection way(advertised(true));
+  way.send(1, 0, 6'000'000);
+  way.send(2, 0, 600'000);
+  way.receive_all();
+  CHECK(way.arrived == std::vector{std::pair{2U, std::int64_t{0}}, std::pair{1U, std::int64_t{0}}});
+}
+
+TEST_CASE("without fragments a large message is one frame", "[message]") {
+  connection way(advertised(true) & ~flags::fragments);
+  way.send(1, 0, 1'000'000);
+  CHECK(way.frames().size() == 1);
+}
+
+TEST_CASE("a large binary is not copied on its way into the queue", "[message]") {
+  one_way way(advertised(true));
+  const term binary = term::text(std::string(100'000, 'x'));
+  REQUIRE(way.writer.write(message_to(sender(1), receiver, binary)));
+  output_queue::chain pieces;
+  const auto count = way.queue.gather(pieces);
+  REQUIRE(count >= 2);
+  CHECK(pieces[count - 1].data() == binary.to_binary()->data());
+}
+
+TEST_CASE("a peer may have so much in unfinished messages and no more", "[message]") {
+  atom_budget budget;
+  SECTION("bytes") {
+    message_reader reader(advertised(true), {.bytes = 1000});
+    REQUIRE(reader.read(fragment(69, 1, 3, 600), budget));
+    CHECK(reader.unfinished_bytes() == 599);
+    CHECK_FALSE(reader.read(fragment(70, 1, 2, 500), budget));
+  }
+  SECTION("messages") {
+    message_reader reader(advertised(true), {.sequences = 2});
+    REQUIRE(reader.read(fragment(69, 1, 3, 10), budget));
+    REQUIRE(reader.read(fragment(69, 2, 3, 10), budget));
+    CHECK_FALSE(reader.read(fragment(69, 3, 3, 10), budget));
+  }
+  SECTION("announced fragments") {
+    message_reader reader(advertised(true), {});
+    CHECK_FALSE(reader.read(fragment(69, 1, std::uint64_t{1} << 36U, 10), budget));
+  }
+}
+
+TEST_CASE("frames in another framing than the agreed one are refused", "[message]") {
+  atom_budget budget;
+  const auto message = message_to(sender(1), receiver, term(1));
+  const flag_set all = advertised(true);
+  for (const flag_set sent : {all, all & ~flags::fragments, all & ~header_flags}) {
+    const auto frame = frame_of(message, sent);
+    for (const flag_set agreed : {all, all & ~flags::fragments, all & ~header_flags}) {
+      message_reader reader(agreed, {});
+      const auto found = reader.read(frame, budget);
+      const bool whole =
+          found && decode_control(found->message,
+                                  {.self = far, .creation = 20, .peer = near, .common = agreed})
+                       .has_value();
+      CHECK(whole ==
+            ((sent & flags::dist_hdr_atom_cache) == (agreed & flags::dist_hdr_atom_cache)));
+    }
+  }
+}

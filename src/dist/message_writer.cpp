@@ -1,0 +1,244 @@
+#include "dist/message_writer.hpp"
+
+#include "dist/bytes.hpp"
+#include <erl/etf/tags.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+namespace erl::dist {
+
+namespace {
+
+constexpr std::byte pass_through{112};
+constexpr std::byte whole_message{68};
+constexpr std::byte first_fragment{69};
+constexpr std::byte next_fragment{70};
+
+/// Bytes of control tuple and payload in one fragment, as OTP's.
+constexpr std::size_t fragment_size = 64 * 1024;
+/// Messages in fragments at a time; well below what a peer of ours accepts.
+constexpr std::size_t most_active = 64;
+/// A queue of this many bytes is long enough to keep the socket busy.
+constexpr std::size_t long_enough = 2 * fragment_size;
+/// Payloads below are copied into the queue, to be written together with their neighbours.
+constexpr std::size_t least_shared = 8 * 1024;
+constexpr std::size_t least_shared_piece = 1024;
+
+constexpr std::size_t prefix = 4;
+constexpr std::size_t kind_size = 2;      // the version byte and the kind of header
+constexpr std::size_t sequence_size = 16; // number and id of a fragment
+
+constexpr flag_set with_header = flags::dist_hdr_atom_cache | flags::fragments;
+
+/// What a message takes while it waits, at least: binaries that it shares are counted in full.
+std::size_t cost(const control_message& message) {
+  return sizeof(control_message) + encode_into(message.payload, {});
+}
+
+std::byte* put_bytes(std::byte* at, std::span<const std::byte> bytes) {
+  if (!bytes.empty())
+    std::memcpy(at, bytes.data(), bytes.size());
+  return at + bytes.size();
+}
+
+std::byte* put_number(std::byte* at, std::uint64_t value) {
+  write_u32(at, static_cast<std::uint32_t>(value >> 32U));
+  write_u32(at + 4, static_cast<std::uint32_t>(value));
+  return at + 8;
+}
+
+} // namespace
+
+message_writer::message_writer(flag_set common, output_queue& out)
+    : common_(common), framing_((common & with_header) != 0 ? framing::bare : framing::external),
+      out_(out), atoms_((common & flags::dist_hdr_atom_cache) != 0 ? std::make_unique<sent_atoms>()
+                                                                   : nullptr) {}
+
+bool message_writer::write(control_message&& message) {
+  if (!by_sender_.empty())
+    if (const auto found = by_sender_.find(message.from); found != by_sender_.end()) {
+      wait(*found->second, std::move(message));
+      return true;
+    }
+  return put(std::move(message));
+}
+
+void message_writer::wait(sequence& s, control_message&& message) {
+  waiting_bytes_ += cost(message);
+  s.behind.push_back(std::move(message));
+}
+
+bool message_writer::put(control_message&& message) {
+  if (!encode(message)) {
+    if (atoms_ != nullptr)
+      atoms_->abandon();
+    return false;
+  }
+  ++messages_;
+  if ((common_ & flags::fragments) == 0 || payload_.empty() ||
+      control_.size() + payload_.size() <= fragment_size) {
+    put_whole();
+  } else if (active_.size() < most_active) {
+    begin(message.from);
+  } else {
+    --messages_;
+    if (atoms_ != nullptr)
+      atoms_->abandon();
+    sequence& s = pending_.emplace_back(sequence{.sender = message.from});
+    by_sender_.emplace(s.sender, std::prev(pending_.end()));
+    wait(s, std::move(message));
+  }
+  return true;
+}
+
+/// Fills `control_` and `payload_`.
+bool message_writer::encode(const control_message& message) {
+  const encode_options how{.framing = framing_, .atom_cache = atoms_.get()};
+  control_.clear();
+  payload_.clear();
+  if (atoms_ != nullptr)
+    atoms_->begin();
+  const encoded what = encode_control(message, common_, how, control_);
+  if (what == encoded::no)
+    return false;
+  try {
+    if (what == encoded::with_payload)
+      erl::encode(message.payload, payload_, how);
+  } catch (const std::length_error&) {
+    return false; // a part of the term is beyond what the external term format can express
+  }
+  // What a frame's length can express, with room for the header.
+  return (common_ & flags::fragments) != 0 ||
+         control_.size() + payload_.size() < std::numeric_limits<std::uint32_t>::max() - 70'000;
+}
+
+/// The message that was encoded, in one frame.
+void message_writer::put_whole() {
+  const std::size_t references = atoms_ != nullptr ? atoms_->size() : 1;
+  const std::size_t head = framing_ == framing::bare ? kind_size + references : 1;
+  const std::size_t body = head + control_.size() + payload_.size();
+  const bool shared = payload_.size() >= least_shared;
+  std::byte* at = out_.add(prefix + (shared ? head + control_.size() : body));
+  write_u32(at, static_cast<std::uint32_t>(body));
+  at += prefix;
+  if (framing_ == framing::bare) {
+    *at++ = static_cast<std::byte>(etf::version);
+    *at++ = whole_message;
+    if (atoms_ != nullptr)
+      atoms_->write(at);
+    else
+      *at = std::byte{0};
+    at += references;
+  } else {
+    *at++ = pass_through;
+  }
+  at = put_bytes(at, control_);
+  if (shared) {
+    position done;
+    append(std::make_shared<const byte_chain>(std::move(payload_)), done, body);
+  } else {
+    for (const auto piece : payload_.pieces())
+      at = put_bytes(at, piece);
+  }
+}
+
+/// The message that was encoded becomes one in fragments, of which the first one goes out.
+void message_writer::begin(const pid& sender) {
+  sequence& s = active_.emplace_back(sequence{.sender = sender, .number = ++last_number_});
+  by_sender_.emplace(sender, std::prev(active_.end()));
+  s.payload = std::make_shared<const byte_chain>(std::move(payload_));
+  // The control tuple is in the first fragment, whatever its size.
+  const std::size_t first =
+      std::min(s.payload->size(), fragment_size - std::min(fragment_size, control_.size()));
+  s.rest = s.payload->size() - first;
+  s.left = (s.rest + fragment_size - 1) / fragment_size;
+  const std::size_t references = atoms_ != nullptr ? atoms_->size() : 1;
+  const std::size_t head = kind_size + sequence_size + references + control_.size();
+  std::byte* at = out_.add(prefix + head);
+  write_u32(at, static_cast<std::uint32_t>(head + first));
+  at += prefix;
+  *at++ = static_cast<std::byte>(etf::version);
+  *at++ = first_fragment;
+  at = put_number(put_number(at, s.number), s.left + 1);
+  if (atoms_ != nullptr)
+    atoms_->write(at);
+  else
+    *at = std::byte{0};
+  put_bytes(at + references, control_);
+  waiting_bytes_ += s.rest;
+  append(s.payload, s.done, first);
+  ++fragments_;
+}
+
+void message_writer::put_fragment(sequence& s) {
+  const std::size_t size = std::min(s.rest, fragment_size);
+  std::byte* at = out_.add(prefix + kind_size + sequence_size);
+  write_u32(at, static_cast<std::uint32_t>(kind_size + sequence_size + size));
+  at += prefix;
+  *at++ = static_cast<std::byte>(etf::version);
+  *at++ = next_fragment;
+  put_number(put_number(at, s.number), s.left--);
+  s.rest -= size;
+  waiting_bytes_ -= size;
+  append(s.payload, s.done, size);
+  ++fragments_;
+}
+
+/// The next `size` bytes of a payload, or all that are left of it.
+void message_writer::append(const std::shared_ptr<const byte_chain>& payload, position& done,
+                            std::size_t size) {
+  const auto pieces = payload->pieces();
+  while (size != 0 && done.piece != pieces.size()) {
+    const auto rest = pieces[done.piece].subspan(done.offset);
+    const auto part = rest.first(std::min(size, rest.size()));
+    if (part.size() < least_shared_piece)
+      out_.append(part);
+    else
+      out_.append(payload, part);
+    size -= part.size();
+    done.offset += part.size();
+    if (part.size() == rest.size())
+      done = {.piece = done.piece + 1, .offset = 0};
+  }
+}
+
+void message_writer::proceed() {
+  while (!active_.empty() && out_.size() < long_enough) {
+    const auto s = active_.begin();
+    put_fragment(*s);
+    if (s->left == 0)
+      go_on(s);
+    else
+      active_.splice(active_.end(), active_, s);
+  }
+}
+
+/// A message is complete: what its sender has sent since follows, and another message in fragments
+/// may begin.
+void message_writer::go_on(sequences::iterator s) {
+  sequences ended;
+  if (!pending_.empty())
+    ended.splice(ended.end(), pending_, pending_.begin());
+  ended.splice(ended.end(), active_, s);
+  for (sequence& each : ended) {
+    by_sender_.erase(each.sender);
+    while (!each.behind.empty()) {
+      control_message next = std::move(each.behind.front());
+      each.behind.pop_front();
+      waiting_bytes_ -= cost(next);
+      put(std::move(next));
+      if (const auto found = by_sender_.find(each.sender); found != by_sender_.end()) {
+        found->second->behind.insert(found->second->behind.end(),
+                                     std::make_move_iterator(each.behind.begin()),
+                                     std::make_move_iterator(each.behind.end()));
+        break;
+      }
+    }
+  }
+}
+
+} // namespace erl::dist
