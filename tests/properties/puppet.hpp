@@ -43,6 +43,14 @@ struct watch {
   bool stopped = false; ///< demonitored in time, or flushed: no DOWN may come
 };
 
+/// No EXIT comes behind this message. But if the connection is lost, which ends an unlink before
+/// its acknowledgement, a LINK that the other one had sent earlier may come later, over the next
+/// one.
+struct silence {
+  std::uint64_t after = 0;
+  std::uint32_t epoch = 0; ///< of the connection, as the process's scheduler saw it
+};
+
 struct puppet {
   int number = 0;
   int node = 0;
@@ -66,10 +74,11 @@ struct puppet {
   std::vector<erl::reference> watch_order; ///< to pick one by number
   std::unordered_map<erl::reference, open_alias> aliases;
   std::vector<erl::reference> alias_order;
-  std::map<int, std::uint64_t>
-      silent;                   ///< unlinked from these: no EXIT of theirs behind this message
-  std::map<int, int> exits;     ///< with a true reason, by puppet
-  std::map<int, bool> end_seen; ///< DOWN or EXIT with a true reason has come
+  /// Those that it has asked for a link and not unlinked from.
+  std::set<int> asked;
+  std::map<int, silence> silent;           ///< it has unlinked from these
+  std::map<int, int> exits;                ///< with a true reason, by puppet
+  std::map<int, bool> end_seen;            ///< DOWN or EXIT with a true reason has come
   std::map<int, int> normal_exits_sent_by; ///< exit/2 with `normal`
   std::map<int, conversation> from;        ///< by sender
   std::map<std::uint64_t, bool> timers;    ///< number -> must not fire any more

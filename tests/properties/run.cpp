@@ -284,6 +284,7 @@ void test::link(puppet& who, puppet& other, process& self) {
   who.silent.erase(other.number);
   other.silent.erase(who.number);
   self.link(other.self);
+  who.asked.insert(other.number);
   if (!who.left_by.contains(other.number))
     who.linked.insert(other.number);
   if (planted_ == invariant::link_end && who.node == other.node && other.block != nullptr) {
@@ -298,13 +299,15 @@ void test::unlink(puppet& who, puppet& other, process& self) {
   const auto* link = who.block->extras().links.find(other.self);
   const bool linked = link != nullptr && link->unlinking == 0;
   self.unlink(other.self);
+  who.asked.erase(other.number);
   who.linked.erase(other.number);
   other.linked.erase(who.number);
   other.left_by.insert(who.number);
   if (!linked)
     return;
   // What is in the mailbox already stays.
-  who.silent[other.number] = who.received + who.block->inbox.size();
+  who.silent[other.number] = {.after = who.received + who.block->inbox.size(),
+                              .epoch = who.block->owner().epoch_of(name_of_node(other))};
   if (planted_ == invariant::quiet_unlink)
     who.block->notify(erl::to_term(std::tuple(atom("EXIT"), other.self, atom("crossed"))));
 }
@@ -629,11 +632,13 @@ void test::received_exit(puppet& who, const erl::exit_signal& m) {
   who.linked.erase(from);
   if (m.reason.is(normal) && who.normal_exits_sent_by[from] > 0)
     return; // perhaps exit/2
+  const puppet& p = *puppets_[static_cast<std::size_t>(from)];
   if (const auto silent = who.silent.find(from);
-      silent != who.silent.end() && who.received > silent->second)
+      silent != who.silent.end() && who.received > silent->second.after &&
+      !(p.asked.contains(who.number) &&
+        who.block->owner().epoch_of(name_of_node(p)) != silent->second.epoch))
     violated(invariant::quiet_unlink, text(who) + " got an EXIT of puppet " + std::to_string(from) +
                                           " after unlink had returned");
-  const puppet& p = *puppets_[static_cast<std::size_t>(from)];
   if (m.reason.is(noconnection) && epoch(who.node, name_of_node(p)) != 0)
     return;
   if (m.reason.is(noproc)) {
