@@ -125,6 +125,21 @@ enum class alias_mode : std::uint8_t {
 /// nodes messages travel as ordinary ones.
 enum class message_priority : bool { normal, high };
 
+/// What a send may do beside sending: the options of `erlang:send/3`.
+struct send_options {
+  /// Stop the sender, after its slice, when too much waits for the receiver's node or mailbox.
+  bool suspend = true;
+  /// Connect to the receiver's node.
+  bool connect = true;
+};
+
+/// What became of a message that was to be sent without suspension or without connection.
+enum class send_result : std::uint8_t {
+  ok,
+  nosuspend, ///< not sent: the sender would have to stop
+  noconnect, ///< not sent: there is no connection
+};
+
 /// A place in a mailbox: behind all messages that had come when it was made.
 class receive_mark {
   friend process;
@@ -166,13 +181,17 @@ public:
   atom node() const noexcept;
 
   /// Sends without waiting. To a dead or unknown receiver: nothing happens. To another node:
-  /// connects if need be.
+  /// connects if need be. While more than 1 MB waits for that node, its senders stop at their next
+  /// `co_await`, or before the server's next message, until less than 256 KB do.
   void send(const destination& to, term message);
   template <class T>
     requires(!std::derived_from<T, term_ref>)
   void send(const destination& to, const T& message) {
     send(to, to_term(message));
   }
+  /// The same, unless it would suspend or connect. Whether a full mailbox on this node would
+  /// suspend is not told: the message goes there, and the sender goes on.
+  send_result send(const destination& to, term message, const send_options& how);
   /// The same to an alias, in front of what waits there if its owner has allowed that.
   void send(const reference& alias, term message, message_priority urgency);
 

@@ -4,6 +4,7 @@
 #include "node/node_name.hpp"
 #include "node/signals.hpp"
 #include <erl/etf/atoms.hpp>
+#include <erl/etf/codec.hpp>
 #include <erl/etf/print.hpp>
 
 #include <algorithm>
@@ -46,7 +47,7 @@ private:
   void message(dist::link&, dist::control_message&& m) override {
     table_.received(*owner, std::move(m));
   }
-  void drained(dist::link&) override {}
+  void drained(dist::link&) override { table_.has_room(*owner); }
   void closed(dist::link&, const dist::link_closed& how) override { table_.ended(*this, how); }
 
   peers& table_;
@@ -85,6 +86,8 @@ struct peers::peer {
   patience waiting_for_peer;
   std::vector<signal> waiting;
   std::size_t waiting_bytes = 0;
+  bool busy = false;        ///< so much waits that senders are stopped
+  std::vector<pid> blocked; ///< senders that have stopped
   std::vector<outcome> on_outcome;
   /// By-name monitors that this peer holds: the process that had the name when the monitor came.
   std::unordered_map<reference, pid> named_monitors;
@@ -122,15 +125,19 @@ peers::peer& peers::get(const std::string& name) {
 
 void peers::outgoing(signal&& s) {
   const atom node = runtime::receiving_node(s);
+  if (s.kind == signal_kind::room_wanted)
+    return wants_room(s.from, node);
   if (stopping_ || s.epoch < home_->epoch_of(node))
     return;
   peer& p = get(std::string(node.text()));
   if (p.up != nullptr)
     return transmit(p, std::move(s));
-  p.waiting_bytes += signal_size + s.body.memory();
+  p.waiting_bytes += signal_size + encode_into(s.body, {});
   p.waiting.push_back(std::move(s));
   if (p.waiting_bytes > most_waiting_bytes)
     return fail(p, "more than 256 MB wait for the connection to " + p.name);
+  if (p.waiting_bytes >= options_.high_water)
+    is_full(p);
   if (!p.connecting())
     begin(p);
 }
@@ -211,13 +218,41 @@ void peers::transmit(peer& p, signal&& s) {
   transmit(p, to_control(std::move(s)));
 }
 
-void peers::transmit(peer& p, const dist::control_message& m) {
-  p.up->link.send(m);
+void peers::transmit(peer& p, dist::control_message&& m) {
+  p.up->link.send(std::move(m));
+  if (p.up->link.congested()) [[unlikely]]
+    is_full(p);
   if (std::exchange(p.dirty, true))
     return;
   if (dirty_.empty())
     home_->flush_later(*this);
   dirty_.push_back(p.name);
+}
+
+// Senders that stop while too much waits.
+
+void peers::is_full(peer& p) {
+  if (!std::exchange(p.busy, true))
+    system_->nodes().set_busy(p.node, true);
+}
+
+void peers::has_room(peer& p) {
+  if (std::exchange(p.busy, false))
+    system_->nodes().set_busy(p.node, false);
+  for (const pid& sender : std::exchange(p.blocked, {}))
+    tell_of_room(sender, p.node);
+}
+
+void peers::wants_room(const pid& sender, atom node) {
+  const auto found = peers_.find(std::string(node.text()));
+  if (found != peers_.end() && found->second->busy)
+    found->second->blocked.push_back(sender);
+  else
+    tell_of_room(sender, node);
+}
+
+void peers::tell_of_room(const pid& sender, atom node) {
+  home_->route({.kind = signal_kind::room, .from = {.node = node}, .to = sender});
 }
 
 void peers::flush() {
@@ -242,12 +277,15 @@ void peers::fail(peer& p, const std::string& why) {
   const std::unique_ptr<peer> keep = std::move(peers_.extract(p.name).mapped());
   home_->timers().cancel(p.waiting_for_peer);
   tell(p, std::unexpected(why));
+  has_room(p);
   home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
 }
 
 /// The connection is gone: so is everything that depended on it.
 void peers::lose(peer& p) {
   const std::unique_ptr<peer> keep = std::move(peers_.extract(p.name).mapped());
+  system_->nodes().set_connected(p.node, false);
+  has_room(p);
   home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
 }
 
@@ -354,9 +392,12 @@ void peers::up(connection& c, const dist::peer_info& info) {
   p.held = false;
   home_->timers().cancel(p.waiting_for_peer);
   log::put(log::level::info, "dist", "connected to ", p.name);
+  system_->nodes().set_connected(p.node, true);
   p.waiting_bytes = 0;
   for (signal& s : std::exchange(p.waiting, {}))
     transmit(p, std::move(s));
+  if (!p.up->link.congested())
+    has_room(p);
   tell(p, {});
 }
 

@@ -61,7 +61,11 @@ private:
   void dial_now(peer& p);
   bool is_coming_in(const std::string& name) const;
   void transmit(peer& p, runtime::signal&& s);
-  void transmit(peer& p, const dist::control_message& m);
+  void transmit(peer& p, dist::control_message&& m);
+  void is_full(peer& p);
+  void has_room(peer& p);
+  void wants_room(const pid& sender, atom node);
+  void tell_of_room(const pid& sender, atom node);
   void fail(peer& p, const std::string& why);
   void lose(peer& p);
   void tell(peer& p, const std::expected<void, std::string>& result);

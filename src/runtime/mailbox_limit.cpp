@@ -108,9 +108,17 @@ void process_block::wait_for_room(const pid& receiver) {
   if (must_wait)
     return;
   auto wait = std::make_unique<room_wait>(*this, receiver);
-  owner_->timers().arm(*wait, owner_->deadline_after(longest_wait));
+  // The way to a node is free again, or lost, one day.
+  if (owner_->owner().is_local(receiver))
+    owner_->timers().arm(*wait, owner_->deadline_after(longest_wait));
   extras().waits_for_room = std::move(wait);
   must_wait = true;
+}
+
+void process_block::do_not_wait() {
+  must_wait = false;
+  if (auto* x = extras_if_any())
+    x->waits_for_room.reset();
 }
 
 void process_block::room_has_come(const pid& receiver) {

@@ -40,6 +40,25 @@ void process::send(const destination& to, term message) {
   p.owner().send(p.id(), to, std::move(message));
 }
 
+send_result process::send(const destination& to, term message, const send_options& how) {
+  auto& p = own(*this);
+  const atom receiver = to.which() == destination::kind::process ? to.process().node
+                        : to.which() == destination::kind::name  ? to.node()
+                                                                 : to.alias().node;
+  if (receiver != atom() && receiver != node()) {
+    const auto& nodes = p.owner().owner().nodes();
+    if (!how.connect && !nodes.is_connected(receiver))
+      return send_result::noconnect;
+    if (!how.suspend && nodes.is_busy(receiver))
+      return send_result::nosuspend;
+  }
+  const bool waited = p.must_wait;
+  send(to, std::move(message));
+  if (!how.suspend && !waited)
+    p.do_not_wait();
+  return send_result::ok;
+}
+
 void process::send_native(const destination& to, owned<detail::native_object> object) {
   auto& p = own(*this);
   --p.budget;

@@ -54,7 +54,7 @@ struct incoming_monitor {
   atom name; ///< not empty: it was asked for by this name
 };
 
-/// Whose mailbox a process has filled, and how long it waits for room there.
+/// Whose mailbox (or the way to which node) a process has filled, and how long it waits for room.
 class room_wait final : public timer {
 public:
   room_wait(process_block& sender, const pid& full) : receiver(full), sender_(sender) {}
@@ -132,8 +132,11 @@ public:
     if (mailbox_is_long || senders_wait) [[unlikely]]
       tell_of_room();
   }
-  /// Stops this process, after its slice, until there is room in that one's mailbox.
+  /// Stops this process, after its slice, until there is room in that one's mailbox, or on the way
+  /// to the node that stands in a pid of nothing else.
   void wait_for_room(const pid& receiver);
+  /// Takes that back, before the slice is over.
+  void do_not_wait();
   void room_has_come(const pid& receiver);
   /// What comes in, and stays, in any case: exits, downs, and the answers to what was asked.
   void notify(term body, bool urgent = false);

@@ -146,12 +146,16 @@ void scheduler::route(signal&& s) {
 }
 
 void scheduler::to_remote(signal&& s) {
+  const atom node = receiving_node(s);
+  const bool from_running = running_ != nullptr && s.from == running_->id();
   if (number_ != 0)
-    return to_other(0, {{}, {}, std::make_unique<signal>(std::move(s))});
-  if (system_.out() != nullptr)
-    return system_.out()->outgoing(std::move(s));
-  // No distribution: as if the connection could not be made.
-  lose_node_everywhere(receiving_node(s), s.epoch);
+    to_other(0, {{}, {}, std::make_unique<signal>(std::move(s))});
+  else if (system_.out() != nullptr)
+    system_.out()->outgoing(std::move(s));
+  else // no distribution: as if the connection could not be made
+    return lose_node_everywhere(node, s.epoch);
+  if (from_running && system_.nodes().is_busy(node)) [[unlikely]]
+    running_->wait_for_room({.node = node});
 }
 
 void scheduler::handle(signal&& s) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/blocking.hpp"
+#include "runtime/node_states.hpp"
 #include "runtime/registry.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/watchdog.hpp"
@@ -87,6 +88,7 @@ public:
   /// Null without one.
   watchdog* guard() const { return watchdog_.get(); }
 
+  node_states& nodes() { return nodes_; }
   void set_distribution(distribution* out) { distribution_ = out; }
   distribution* out() const { return distribution_; }
 
@@ -130,6 +132,7 @@ private:
   mutable std::mutex watchers_mutex_;
   std::vector<pid> watchers_;
   std::atomic<std::size_t> watcher_count_{0};
+  node_states nodes_;
   distribution* distribution_ = nullptr;
   std::atomic<std::uint32_t> next_{0};
   std::vector<std::mt19937_64> shuffles_; ///< for each scheduler, in builds that shuffle
