@@ -101,6 +101,13 @@ struct down {
   term reason;
 };
 
+/// `{spawn_reply, Request, ok | error, Pid | Reason}`: the answer to `process::spawn_request`.
+struct spawn_reply {
+  reference request;
+  atom outcome; ///< `ok` or `error`
+  term result;  ///< the pid, or why there is none, among others `noconnection` and `notsup`
+};
+
 /// `{'EXIT', From, Reason}`: an exit signal that reached a process which traps exits.
 struct exit_signal {
   pid from;
@@ -134,6 +141,7 @@ struct mailbox_alarm {
 };
 
 template <> inline constexpr auto shape<down> = tagged<"DOWN">;
+template <> inline constexpr auto shape<spawn_reply> = tagged<"spawn_reply">;
 template <> inline constexpr auto shape<exit_signal> = tagged<"EXIT">;
 template <> inline constexpr auto shape<nodedown> = tagged<"nodedown">;
 template <> inline constexpr auto shape<timer_expired> = tagged<"timeout">;

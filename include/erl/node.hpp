@@ -4,6 +4,7 @@
 #include <erl/duration.hpp>
 #include <erl/process.hpp>
 #include <erl/runtime_options.hpp>
+#include <erl/served_function.hpp>
 #include <erl/supervisor.hpp>
 
 #include <cstdint>
@@ -113,6 +114,19 @@ public:
   /// is none of this number.
   pid spawn_body(owned_body what, unsigned scheduler);
 
+  /// From now on other nodes may start processes here that run `function`, known to them as
+  /// `module:name` with `arity` arguments: `spawn(Node, Module, Name, [Argument])`. It is called as
+  /// `function(process&, term& arguments)` with the list of its arguments, which it must check, and
+  /// is a `task<term>`. Each process gets a copy of it, on any scheduler. What no function is
+  /// served for ends with `undef`, as in OTP.
+  template <class Function>
+    requires std::same_as<std::invoke_result_t<Function&, process&, term&>, task<term>>
+  void serve(atom module, atom name, unsigned arity, Function function) {
+    add_served(module, name, arity,
+               owned<detail::served_function>(
+                   new detail::served_function_of<Function>(std::move(function))));
+  }
+
   /// Sends from outside, without a sender; nothing happens unless the node runs.
   void send(const destination& to, term message);
 
@@ -133,6 +147,7 @@ public:
 
 private:
   int run_body(owned_body what);
+  void add_served(atom module, atom name, unsigned arity, owned<detail::served_function> function);
   struct impl;
   impl* impl_;
 };

@@ -105,6 +105,12 @@ struct spawn_options {
   erl::priority priority = erl::priority::normal;
 };
 
+/// How a process on another node starts.
+struct remote_spawn_options {
+  bool link = false;
+  bool monitor = false;
+};
+
 /// A new process, and the monitor if one was asked for.
 struct spawned {
   pid process;
@@ -294,6 +300,12 @@ public:
   /// Starts a process that runs `what`. Throws std::invalid_argument if the name is taken, and
   /// std::out_of_range if there is no such scheduler.
   spawned spawn_body(owned_body what, const spawn_options& options);
+
+  /// Asks another node to start a process that runs `module:function` with a list of `arguments`.
+  /// `spawn_reply` tells what became of it, with the reference that is returned, which is the
+  /// monitor's as well if one is asked for.
+  reference spawn_request(atom node, atom module, atom function, term arguments,
+                          const remote_spawn_options& how = {});
 
   /// Gives `who` (a process of this node) a name. False: the name is taken, or the process has one
   /// already, or is not there. Of a process on another scheduler only the first can be told; if one

@@ -20,6 +20,7 @@
 
 #include <erl/duration.hpp>
 #include <erl/process.hpp>
+#include <erl/served_function.hpp>
 #include <erl/supervisor.hpp>
 
 #include <concepts>
@@ -73,6 +74,15 @@ public:
   /// when they do not.
   pid start(supervisor top);
 
+  /// Lets other nodes start processes here, as `erl::node::serve`.
+  template <class Function>
+    requires std::same_as<std::invoke_result_t<Function&, process&, term&>, task<term>>
+  void serve(atom module, atom name, unsigned arity, Function function) {
+    add_served(module, name, arity,
+               owned<detail::served_function>(
+                   new detail::served_function_of<Function>(std::move(function))));
+  }
+
   /// Puts a message into the world, from nobody.
   void inject(const destination& to, term message);
   template <class T>
@@ -111,6 +121,7 @@ public:
   struct impl;
 
 private:
+  void add_served(atom module, atom name, unsigned arity, owned<detail::served_function> function);
   friend world;
   friend class probe;
   friend runtime::system& system_of(const node&);

@@ -4,6 +4,7 @@
 ///
 /// The cookie comes from `~/.erlang.cookie`. With `connect` the node connects to that one before it
 /// says READY, and prints `CONNECTED NODE` or `FAILED TO CONNECT NODE: why`.
+#include "functions.hpp"
 #include "puppet.hpp"
 #include "servers.hpp"
 #include <erl/erl.hpp>
@@ -81,6 +82,7 @@ int main(int count, char** words) {
     return 2;
   }
   erl::node node(wanted.node);
+  serve_functions(node);
   if (!node.start(top()))
     return 1;
   for (const std::string& peer : wanted.peers) {

@@ -100,6 +100,16 @@ struct call_to {
   std::int64_t milliseconds;
   using erl_shape = tagged_shape<"call">;
 };
+/// Asks another node for a process; the result is the request's reference.
+struct spawn_request {
+  erl::atom node;
+  erl::atom module;
+  erl::atom function;
+  erl::term arguments;
+  bool link;
+  bool monitor;
+  using erl_shape = tagged_shape<"spawn_request">;
+};
 /// Sends `{Tag, 1}`, `{Tag, 2}` ... `{Tag, Count}`.
 struct flood {
   address who;
@@ -124,10 +134,10 @@ struct bounce {
   using erl_shape = tagged_shape<"bounce">;
 };
 
-using command =
-    std::variant<is<"mailbox">, is<"self">, is<"alias">, exit_now, exit_other, trap, link_to,
-                 unlink_from, monitor, demonitor, demonitor_flush, monitor_node, register_as,
-                 unregister, unalias, send_to, cast_to, call_to, flood, call_many, bounce>;
+using command = std::variant<is<"mailbox">, is<"self">, is<"alias">, exit_now, exit_other, trap,
+                             link_to, unlink_from, monitor, demonitor, demonitor_flush,
+                             monitor_node, register_as, unregister, unalias, send_to, cast_to,
+                             call_to, spawn_request, flood, call_many, bounce>;
 
 /// A request whose command is still a term, since it may be none that is known.
 struct order {
@@ -252,6 +262,10 @@ private:
   erl::term perform(cast_to c) {
     erl::cast(self_, destination_of(c.who), c.request);
     return ok();
+  }
+  erl::term perform(spawn_request c) {
+    return self_.spawn_request(c.node, c.module, c.function, c.arguments,
+                               {.link = c.link, .monitor = c.monitor});
   }
   erl::term perform(flood c) {
     for (std::int64_t i = 1; i <= c.count; ++i)

@@ -148,6 +148,7 @@ struct node::impl {
   bool start_failed = false;
   std::shared_ptr<runtime::system>
       system; // shared with calls that are under way when the node stops
+  served_functions served;
   std::unique_ptr<peers> others;
   std::unique_ptr<listener> listening;
   std::optional<epmd::registration> registration;
@@ -190,7 +191,7 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
     log::put(log::level::warning, "node",
              "visible, but global is not served yet: global:sync on this node's peers would wait "
              "for it");
-  others = std::make_unique<peers>(std::move(link), options.known_peers, options.epmd);
+  others = std::make_unique<peers>(std::move(link), options.known_peers, options.epmd, served);
   std::error_code error;
   listening = world.listen({options.listen_address, options.listen_port}, *others, error);
   if (listening == nullptr)
@@ -378,6 +379,11 @@ int node::run_body(owned_body what) {
   const bool well = result.get();
   stop();
   return well ? 0 : 1;
+}
+
+void node::add_served(atom module, atom name, unsigned arity,
+                      owned<detail::served_function> function) {
+  impl_->served.add(module, name, arity, std::move(function));
 }
 
 void node::send(const destination& to, term message) {

@@ -101,8 +101,9 @@ void peers::connection::replace_old(dist::link&) {
     table_.lose(*found->second);
 }
 
-peers::peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd)
-    : options_(std::move(options)), known_(std::move(known)),
+peers::peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd,
+             const served_functions& served)
+    : options_(std::move(options)), known_(std::move(known)), served_(served),
       lookup_(use_epmd ? std::make_unique<lookup_service>() : nullptr) {}
 
 peers::~peers() = default;
@@ -205,6 +206,12 @@ void peers::dial_now(peer& p) {
 void peers::transmit(peer& p, signal&& s) {
   if (s.kind == signal_kind::connect)
     return;
+  if (s.kind == signal_kind::spawn_request && (p.up->link.peer().common & dist::flags::spawn) == 0)
+    return home_->route({.kind = signal_kind::spawn_reply,
+                         .from = {.node = p.node},
+                         .to = s.from,
+                         .object = atoms::notsup,
+                         .ref = s.ref});
   // OTP closes the connection over an exit or unlink to a pid of an earlier life of its node.
   if ((s.kind == signal_kind::link_exit || s.kind == signal_kind::unlink ||
        s.kind == signal_kind::exit) &&
@@ -405,13 +412,11 @@ void peers::received(peer& p, dist::control_message&& m) {
   const atom self = system_->self().node;
   switch (m.kind) {
   case dist::signal_kind::spawn_request:
-    // No function can be called from outside.
-    return transmit(p, dist::control_message{.kind = dist::signal_kind::spawn_reply,
-                                             .to = m.from,
-                                             .ref = m.ref,
-                                             .spawn_failed = true,
-                                             .failure = atoms::notsup});
+    return spawn_requested(p, std::move(m));
   case dist::signal_kind::spawn_reply:
+    if (m.spawn_failed)
+      m.spawned.node = p.node; // no process, and yet an answer of this node
+    break;
   case dist::signal_kind::group_leader:
     return;
   case dist::signal_kind::monitor:
@@ -439,6 +444,30 @@ void peers::received(peer& p, dist::control_message&& m) {
       (s.kind == signal_kind::alias_message ? s.ref.node : s.to.node) != self)
     return;
   home_->route(std::move(s));
+}
+
+/// A peer wants a process. The answer goes out before anything that the process sends.
+void peers::spawn_requested(peer& p, dist::control_message&& m) {
+  dist::control_message reply{.kind = dist::signal_kind::spawn_reply, .to = m.from, .ref = m.ref};
+  const auto wishes = read_spawn_options(m.options);
+  if (!wishes) {
+    reply.spawn_failed = true;
+    reply.failure = wishes.error();
+    return transmit(p, std::move(reply));
+  }
+  reply.linked = wishes->link;
+  reply.monitored = wishes->monitor;
+  reply.spawned = system_->at(system_->next_scheduler()).reserve();
+  const pid process = reply.spawned;
+  transmit(p, std::move(reply));
+  home_->route({.kind = signal_kind::spawn,
+                .epoch = home_->epoch_of(p.node),
+                .from = m.from,
+                .to = process,
+                .ref = wishes->monitor ? m.ref : reference(),
+                .what = served_.body_for(m.module, m.function, m.payload),
+                .link = wishes->link,
+                .urgency = wishes->priority});
 }
 
 void peers::monitored_by_name(peer& p, const dist::control_message& m) {

@@ -9,6 +9,7 @@
 #include "base/driver.hpp"
 #include "dist/link.hpp"
 #include "node/lookup.hpp"
+#include "node/served_functions.hpp"
 #include "runtime/system.hpp"
 #include <erl/node.hpp>
 
@@ -26,7 +27,9 @@ class peers final : public runtime::distribution, public accept_events, private 
 public:
   using outcome = std::function<void(std::expected<void, std::string>)>;
 
-  peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd);
+  /// `served` outlives it.
+  peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd,
+        const served_functions& served);
   ~peers();
 
   /// One more peer that is not looked up.
@@ -74,11 +77,13 @@ private:
   void up(connection& c, const dist::peer_info& info);
   void received(peer& p, dist::control_message&& m);
   void monitored_by_name(peer& p, const dist::control_message& m);
+  void spawn_requested(peer& p, dist::control_message&& m);
   void ended(connection& c, const dist::link_closed& how);
   std::unique_ptr<connection> take_half_open(connection& c);
 
   dist::link_options options_;
   std::vector<known_peer> known_;
+  const served_functions& served_;
   dist::challenge_set challenges_;
   runtime::system* system_ = nullptr;
   runtime::scheduler* home_ = nullptr;

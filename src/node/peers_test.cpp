@@ -40,7 +40,7 @@ const std::vector<known_peer> everybody{
 struct sim_node {
   sim_node(memory_network& network, const std::string& name, std::uint32_t creation,
            std::uint32_t schedulers = 2, const std::string& cookie = "cookie")
-      : others(options(name, cookie), everybody, false),
+      : others(options(name, cookie), everybody, false, served),
         system({atom(std::string_view(name)), creation}, schedulers,
                [&] { return std::make_unique<memory_driver>(network); }) {
     others.bind(system);
@@ -77,6 +77,7 @@ struct sim_node {
     return busy;
   }
 
+  served_functions served;
   peers others;
   runtime::system system;
   std::unique_ptr<listener> listening;

@@ -56,6 +56,26 @@ dist::control_message to_control(signal&& s) {
   case signal_kind::group_leader:
     m.kind = wire::signal_kind::group_leader;
     break;
+  case signal_kind::spawn_request: {
+    m.kind = wire::signal_kind::spawn_request;
+    const term call = std::exchange(m.payload, {});
+    m.group_leader = s.from;
+    m.module = call.element(0).to_atom().value_or(atom());
+    m.function = call.element(1).to_atom().value_or(atom());
+    m.payload = call.share(call.element(2));
+    m.options = call.share(call.element(3));
+    for (term_ref rest = m.payload; rest.is_cons(); rest = rest.tail())
+      ++m.arity;
+    break;
+  }
+  case signal_kind::spawn_reply:
+    m.kind = wire::signal_kind::spawn_reply;
+    m.spawned = s.from;
+    m.failure = s.object;
+    m.spawn_failed = s.object != atom();
+    m.linked = (s.id & runtime::spawn_reply_bit::linked) != 0;
+    m.monitored = (s.id & runtime::spawn_reply_bit::monitored) != 0;
+    break;
   case signal_kind::room_wanted:
   case signal_kind::room:
   case signal_kind::name_given:
@@ -103,9 +123,15 @@ runtime::signal to_signal(dist::control_message&& m) {
     s.kind = signal_kind::down;
     s.to_name = atom(); // what went down; the receiver is `to`
     break;
+  case wire::signal_kind::spawn_reply:
+    s.kind = signal_kind::spawn_reply;
+    s.from = m.spawned;
+    s.object = m.failure;
+    s.id = (m.linked ? runtime::spawn_reply_bit::linked : 0) |
+           (m.monitored ? runtime::spawn_reply_bit::monitored : 0);
+    break;
   case wire::signal_kind::group_leader:
   case wire::signal_kind::spawn_request:
-  case wire::signal_kind::spawn_reply:
     s.kind = signal_kind::group_leader;
     break;
   }

@@ -216,6 +216,28 @@ static runtime::scheduler& chosen(const spawn_options& options, runtime::schedul
   return all.at(static_cast<std::size_t>(options.scheduler));
 }
 
+reference process::spawn_request(atom node, atom module, atom function, term arguments,
+                                 const remote_spawn_options& how) {
+  static const atom link("link");
+  static const atom monitor("monitor");
+  auto& p = own(*this);
+  std::vector<term_ref> options;
+  if (how.link)
+    options.emplace_back(term(link));
+  if (how.monitor)
+    options.emplace_back(term(monitor));
+  const reference request = p.owner().make_reference();
+  p.extras().spawn_requests.try_emplace(request, node);
+  p.owner().relate(p.id(), node, 1);
+  p.owner().route({.kind = signal_kind::spawn_request,
+                   .from = p.id(),
+                   .to = {.node = node},
+                   .ref = request,
+                   .body = term::tuple({term(module), term(function), std::move(arguments),
+                                        term::list(std::span<const term_ref>(options))})});
+  return request;
+}
+
 spawned process::spawn_body(owned_body what, const spawn_options& options) {
   auto& p = own(*this);
   auto& here = p.owner();

@@ -73,6 +73,8 @@ struct process_extras {
   /// Those that are not bound to a monitor, or are left over from one.
   small_map<reference, plain_alias> aliases;
   small_map<atom, std::uint32_t> watched_nodes;
+  /// Spawn requests without an answer yet, and the nodes that were asked.
+  small_map<reference, atom> spawn_requests;
   small_map<term, term> dictionary;
   void set_label(term to) noexcept;
   term label{atoms::undefined};
@@ -209,6 +211,7 @@ private:
   bool terminate(term reason);
   void react_to_exit(const pid& from, const term& reason, bool from_link, bool urgent = false);
   void monitored_process_down(const signal& s);
+  void spawn_answered(const signal& s);
   using held_monitor = small_map<reference, outgoing_monitor>::entry;
   /// Removes a monitor that this process holds, with the alias that is bound to it. Returns both.
   held_monitor forget_monitor(const held_monitor* found);

@@ -188,12 +188,34 @@ void process_block::receive_signal(signal&& s) {
     else
       owner_->owner().names().remove(s.object, value());
     return;
+  case signal_kind::spawn_reply:
+    return spawn_answered(s);
   case signal_kind::group_leader:
+  case signal_kind::spawn_request:
   case signal_kind::connect:
   case signal_kind::spawn:
   case signal_kind::node_lost:
     return;
   }
+}
+
+void process_block::spawn_answered(const signal& s) {
+  static const atom spawn_reply("spawn_reply");
+  static const atom error("error");
+  auto& x = extras();
+  const atom* const asked = x.spawn_requests.find(s.ref);
+  if (asked == nullptr || *asked != s.from.node)
+    return;
+  x.spawn_requests.erase(s.ref);
+  owner_->relate(self_, s.from.node, -1);
+  if (s.object != atom())
+    return notify(term::tuple({term(spawn_reply), term(s.ref), term(error), term(s.object)}));
+  if ((s.id & spawn_reply_bit::linked) != 0 && x.links.try_emplace(s.from, {}).second)
+    owner_->relate(self_, s.from.node, 1);
+  if ((s.id & spawn_reply_bit::monitored) != 0 &&
+      x.monitoring.try_emplace(s.ref, {.target = s.from, .node = s.from.node}).second)
+    owner_->relate(self_, s.from.node, 1);
+  notify(term::tuple({term(spawn_reply), term(s.ref), term(atoms::ok), term(s.from)}));
 }
 
 static term down_message(const reference& ref, const outgoing_monitor& monitor,
@@ -293,6 +315,15 @@ void process_block::lose_node(atom node) {
   });
   x->monitored_by.erase_if(
       [&](const auto& monitor) { return monitor.second.watcher.node == node; });
+  static const atom spawn_reply("spawn_reply");
+  static const atom error("error");
+  x->spawn_requests.erase_if([&](const auto& request) {
+    if (request.second != node)
+      return false;
+    messages.emplace_back(
+        term::tuple({term(spawn_reply), term(request.first), term(error), reason}), false);
+    return true;
+  });
   if (const std::uint32_t* watched = x->watched_nodes.find(node)) {
     for (std::uint32_t i = 0; i < *watched; ++i)
       messages.emplace_back(term::tuple({atoms::nodedown, term(node)}), false);
@@ -330,6 +361,8 @@ void process_block::break_relations(const term& reason) {
   }
   for (const auto& [node, count] : x->watched_nodes)
     owner_->relate(self_, node, -static_cast<int>(count));
+  for (const auto& [request, node] : x->spawn_requests)
+    owner_->relate(self_, node, -1);
   for (const pid& sender : x->blocked_senders)
     owner_->route({.kind = signal_kind::room, .from = self_, .to = sender});
 }

@@ -164,10 +164,18 @@ void scheduler::handle(signal&& s) {
   if (s.kind == signal_kind::spawn) {
     process_block& p = start(s.to, s.from, std::move(s.what),
                              {.mailbox = s.mailbox, .name = s.object, .priority = s.urgency});
-    if (s.link)
+    if (s.link) {
       p.extras().links.try_emplace(s.from, {});
-    if (s.ref.size != 0)
+      relate(s.to, s.from.node, 1);
+    }
+    if (s.ref.size != 0) {
       p.extras().monitored_by.try_emplace(s.ref, incoming_monitor{s.from, {}});
+      relate(s.to, s.from.node, 1);
+    }
+    // For a process of another node, whose connection may be lost already.
+    if (s.from.node != system_.self().node && s.from.node != atom() &&
+        s.epoch != epoch_of(s.from.node))
+      p.lose_node(s.from.node);
     if (const auto early = early_.extract(s.to))
       for (signal& each : early.mapped()) {
         if (each.kind == signal_kind::message && !each.native)
@@ -189,6 +197,7 @@ void scheduler::handle(signal&& s) {
 }
 
 void scheduler::undeliverable(signal&& s) {
+  static const atom notsup("notsup");
   switch (s.kind) {
   case signal_kind::message:
     return dead_letter(s.to_name == atom() ? term(s.to) : term(s.to_name),
@@ -208,6 +217,21 @@ void scheduler::undeliverable(signal&& s) {
                   .object = s.object,
                   .ref = s.ref,
                   .body = term(atoms::noproc)});
+  case signal_kind::spawn_request: // of this node itself
+    return route({.kind = signal_kind::spawn_reply,
+                  .from = s.to,
+                  .to = s.from,
+                  .object = notsup,
+                  .ref = s.ref});
+  case signal_kind::spawn_reply: // for one that has ended: so nobody is there for the new process
+    if (s.object == atom() && (s.id & spawn_reply_bit::monitored) != 0)
+      route({.kind = signal_kind::demonitor, .from = s.to, .to = s.from, .ref = s.ref});
+    if (s.object == atom() && (s.id & spawn_reply_bit::linked) != 0)
+      route({.kind = signal_kind::link_exit,
+             .from = s.to,
+             .to = s.from,
+             .body = term(atoms::noproc)});
+    return;
   case signal_kind::room_wanted:
     return route({.kind = signal_kind::room, .from = s.to, .to = s.from});
   case signal_kind::name_given:

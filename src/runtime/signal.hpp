@@ -31,8 +31,14 @@ enum class signal_kind : std::uint8_t {
   room_wanted,  ///< `from` has filled the mailbox, and wants to know when there is room
   room,         ///< there is
   name_given,   ///< `object` is registered for it
-  connect,      ///< asks for a connection to `to_node`, without anything to say
-  spawn, ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor
+  /// Asks the node in `to` for a process; body: `{Module, Function, Arguments, Options}`; answer to
+  /// `ref`.
+  spawn_request,
+  /// The process `from`, with the links and monitors that `id` says (`spawn_reply_bit`); or none of
+  /// its node, and `object` says why.
+  spawn_reply,
+  connect, ///< asks for a connection to `to_node`, without anything to say
+  spawn,   ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor
   node_lost, ///< to a scheduler: the connection to `to_node` is gone, `epoch` has ended
 };
 
@@ -57,6 +63,12 @@ struct signal {
   bool link = false;                   ///< of a spawn: linked to its parent, `from`
   priority urgency = priority::normal; ///< of a spawn
 };
+
+/// What a started process has to do with the one that asked for it.
+namespace spawn_reply_bit {
+inline constexpr std::uint64_t linked = 1;
+inline constexpr std::uint64_t monitored = 2;
+} // namespace spawn_reply_bit
 
 /// The node that a signal is meant for; empty: this one.
 atom receiving_node(const signal& s);

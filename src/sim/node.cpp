@@ -39,7 +39,7 @@ void node::impl::start() {
   known.reserve(in.nodes.size());
   for (const auto& each : in.nodes)
     known.push_back(in.address_of(*each));
-  others = std::make_unique<peers>(std::move(link), std::move(known), false);
+  others = std::make_unique<peers>(std::move(link), std::move(known), false, served);
   std::error_code error;
   listening = drivers[0]->listen({host, world::impl::port}, *others, error);
   if (listening == nullptr)
@@ -102,6 +102,11 @@ pid node::start(supervisor top) {
   if (!**result)
     throw failure("the supervisor could not start: " + to_string((*result)->error()));
   return ***result;
+}
+
+void node::add_served(atom module, atom name, unsigned arity,
+                      owned<detail::served_function> function) {
+  impl_->served.add(module, name, arity, std::move(function));
 }
 
 void node::inject(const destination& to, term message) {

@@ -38,6 +38,7 @@ struct node::impl {
   // While it runs.
   std::vector<memory_driver*> drivers; ///< of the schedulers
   std::unique_ptr<runtime::system> system;
+  served_functions served;
   std::unique_ptr<peers> others;
   std::unique_ptr<listener> listening;
 };

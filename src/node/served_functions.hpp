@@ -1,0 +1,49 @@
+/// The functions that other nodes may start processes of.
+#pragma once
+
+#include <erl/served_function.hpp>
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+namespace erl {
+
+/// What a request to start a process asks for beside the function.
+struct spawn_wishes {
+  bool link = false;
+  bool monitor = false;
+  erl::priority priority = erl::priority::normal;
+};
+
+/// The options of a SPAWN_REQUEST, as OTP sends them. The error: the atom to answer with.
+std::expected<spawn_wishes, atom> read_spawn_options(term_ref options);
+
+/// A table by module, name and arity. Any thread.
+class served_functions {
+public:
+  void add(atom module, atom name, unsigned arity, owned<detail::served_function> function);
+  /// The body of a process that runs `module:name(arguments...)`. Where nothing can be run, one
+  /// that exits as OTP's would: `undef` for a function that is not served.
+  owned_body body_for(atom module, atom name, const term& arguments) const;
+
+private:
+  struct key {
+    atom module;
+    atom name;
+    unsigned arity;
+    bool operator==(const key&) const = default;
+  };
+  struct hash {
+    std::size_t operator()(const key& k) const noexcept {
+      return std::hash<atom>()(k.module) ^ std::hash<atom>()(k.name) * 31 ^ k.arity;
+    }
+  };
+
+  mutable std::mutex mutex_;
+  std::unordered_map<key, std::shared_ptr<const owned<detail::served_function>>, hash> table_;
+};
+
+} // namespace erl
