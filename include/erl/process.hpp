@@ -128,7 +128,7 @@ enum class alias_mode : std::uint8_t {
 /// Where a message comes into the mailbox: behind all others, or before all but earlier ones of
 /// high priority. (EEP 76.) High priority takes both sides: the receiver allows it where it makes
 /// an alias, a monitor or a link, and the sender of a message to such an alias asks for it. Between
-/// nodes messages travel as ordinary ones.
+/// nodes the priority is kept by OTP 28 and later, and by this library.
 enum class message_priority : bool { normal, high };
 
 /// What a send may do beside sending: the options of `erlang:send/3`.

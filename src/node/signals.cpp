@@ -9,7 +9,8 @@ using runtime::signal_kind;
 namespace wire = dist;
 
 dist::control_message to_control(signal&& s) {
-  dist::control_message m{.from = s.from,
+  dist::control_message m{.priority = s.urgent,
+                          .from = s.from,
                           .to = s.to,
                           .name = s.to_name,
                           .ref = s.ref,
@@ -89,7 +90,12 @@ dist::control_message to_control(signal&& s) {
 }
 
 runtime::signal to_signal(dist::control_message&& m) {
-  signal s{.from = m.from, .to = m.to, .id = m.id, .ref = m.ref, .body = std::move(m.payload)};
+  signal s{.from = m.from,
+           .to = m.to,
+           .id = m.id,
+           .ref = m.ref,
+           .body = std::move(m.payload),
+           .urgent = m.priority};
   if (m.target == wire::target_kind::name)
     s.to_name = m.name;
   switch (m.kind) {

@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <cstdint>
 #include <cstdlib>
 #include <set>
 #include <string>
@@ -349,4 +350,34 @@ TEST_CASE(
       CHECK(read == 4 * round);
     }
   });
+}
+
+TEST_CASE("a priority message of another node comes before what waits") {
+  sim::world world;
+  sim::node& here = world.add_node("here@sim");
+  sim::node& there = world.add_node("there@sim");
+  sim::probe sender(there);
+  reference allowed;
+  reference ordinary;
+  std::vector<std::int64_t> order;
+  const pid receiver = here.spawn([&](process& self) -> task<> {
+    allowed = self.alias(alias_mode::explicit_unalias, message_priority::high);
+    ordinary = self.alias();
+    const auto is_go = [](term_ref m) { return m.is(atom("go")); };
+    const auto go = co_await self.receive(is_go);
+    while (order.size() < 12) {
+      const auto m = co_await self.receive();
+      order.push_back(m.body().to_int64().value());
+    }
+  });
+  world.settle();
+  sender.act([&](process& self) {
+    for (int i = 1; i <= 10; ++i)
+      self.send(allowed, term(i));
+    self.send(ordinary, term(11), message_priority::high);
+    self.send(allowed, term(12), message_priority::high);
+    self.send(receiver, atom("go"));
+  });
+  REQUIRE(world.run_until([&] { return order.size() == 12; }, 1s));
+  CHECK(order == std::vector<std::int64_t>{12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
 }
