@@ -46,6 +46,8 @@ struct node_options {
   bool epmd = true;
   /// Peers that are not looked up.
   std::vector<known_peer> known_peers{};
+  /// Whether sending to a node connects to it. Where it does not, it is as if there were no way.
+  erl::auto_connect auto_connect = erl::auto_connect::always;
   /// A peer that is silent for this long (give or take a quarter) is given up: OTP's net_ticktime.
   duration tick_time = std::chrono::seconds(60);
   /// Threads for blocking calls, beside the schedulers' own.

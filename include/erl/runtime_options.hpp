@@ -7,6 +7,13 @@
 
 namespace erl {
 
+/// When sending to a node connects to it, as OTP's dist_auto_connect.
+enum class auto_connect : std::uint8_t {
+  always,
+  once,  ///< a node that was connected, and was lost, is connected again by `node::connect` only
+  never, ///< `node::connect` connects, or the other node
+};
+
 /// How many threads `blocking` (<erl/blocking.hpp>) has at most. Threads start when they are needed
 /// and end when they have had nothing to do for a while.
 struct pool_limits {

@@ -20,6 +20,7 @@
 
 #include <erl/duration.hpp>
 #include <erl/process.hpp>
+#include <erl/runtime_options.hpp>
 #include <erl/served_function.hpp>
 #include <erl/supervisor.hpp>
 
@@ -53,6 +54,7 @@ struct node_options {
   /// 0: 1 to 3, as the seed says.
   unsigned schedulers = 0;
   duration tick_time = std::chrono::seconds(60);
+  erl::auto_connect auto_connect = erl::auto_connect::always;
 };
 
 /// A node of a world, which owns it.

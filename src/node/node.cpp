@@ -191,7 +191,8 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
     log::put(log::level::warning, "node",
              "visible, but global is not served yet: global:sync on this node's peers would wait "
              "for it");
-  others = std::make_unique<peers>(std::move(link), options.known_peers, options.epmd, served);
+  others = std::make_unique<peers>(std::move(link), options.known_peers, options.epmd, served,
+                                   options.auto_connect);
   std::error_code error;
   listening = world.listen({options.listen_address, options.listen_port}, *others, error);
   if (listening == nullptr)

@@ -102,8 +102,8 @@ void peers::connection::replace_old(dist::link&) {
 }
 
 peers::peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd,
-             const served_functions& served)
-    : options_(std::move(options)), known_(std::move(known)), served_(served),
+             const served_functions& served, auto_connect when)
+    : options_(std::move(options)), known_(std::move(known)), served_(served), auto_connect_(when),
       lookup_(use_epmd ? std::make_unique<lookup_service>() : nullptr) {}
 
 peers::~peers() = default;
@@ -140,7 +140,15 @@ void peers::outgoing(signal&& s) {
   if (p.waiting_bytes >= options_.high_water)
     is_full(p);
   if (!p.connecting())
-    begin(p);
+    connect_to_send(p);
+}
+
+void peers::connect_to_send(peer& p) {
+  if (auto_connect_ == auto_connect::never)
+    return fail(p, "auto_connect is never: node::connect connects");
+  if (lost_.contains(p.name))
+    return fail(p, "auto_connect is once, and the connection was lost: node::connect connects");
+  begin(p);
 }
 
 void peers::connect(const std::string& name, outcome done) {
@@ -292,6 +300,8 @@ void peers::fail(peer& p, const std::string& why) {
 void peers::lose(peer& p) {
   const std::unique_ptr<peer> keep = std::move(peers_.extract(p.name).mapped());
   system_->nodes().set_connected(p.node, false);
+  if (auto_connect_ == auto_connect::once)
+    lost_.insert(p.name);
   has_room(p);
   home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
 }
@@ -400,6 +410,7 @@ void peers::up(connection& c, const dist::peer_info& info) {
   home_->timers().cancel(p.waiting_for_peer);
   log::put(log::level::info, "dist", "connected to ", p.name);
   system_->nodes().set_connected(p.node, true);
+  lost_.erase(p.name);
   p.waiting_bytes = 0;
   for (signal& s : std::exchange(p.waiting, {}))
     transmit(p, std::move(s));

@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,7 @@ public:
 
   /// `served` outlives it.
   peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd,
-        const served_functions& served);
+        const served_functions& served, auto_connect when = auto_connect::always);
   ~peers();
 
   /// One more peer that is not looked up.
@@ -58,6 +59,7 @@ private:
   void flush() override;
 
   peer& get(const std::string& name);
+  void connect_to_send(peer& p);
   void begin(peer& p);
   void looked_up(const std::string& name, std::expected<endpoint, std::string> where);
   void dial(peer& p, const endpoint& where);
@@ -84,6 +86,8 @@ private:
   dist::link_options options_;
   std::vector<known_peer> known_;
   const served_functions& served_;
+  auto_connect auto_connect_;
+  std::unordered_set<std::string> lost_; // nodes that were connected once
   dist::challenge_set challenges_;
   runtime::system* system_ = nullptr;
   runtime::scheduler* home_ = nullptr;

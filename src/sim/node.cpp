@@ -39,7 +39,8 @@ void node::impl::start() {
   known.reserve(in.nodes.size());
   for (const auto& each : in.nodes)
     known.push_back(in.address_of(*each));
-  others = std::make_unique<peers>(std::move(link), std::move(known), false, served);
+  others = std::make_unique<peers>(std::move(link), std::move(known), false, served,
+                                   options.auto_connect);
   std::error_code error;
   listening = drivers[0]->listen({host, world::impl::port}, *others, error);
   if (listening == nullptr)

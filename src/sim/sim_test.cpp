@@ -381,3 +381,28 @@ TEST_CASE("a priority message of another node comes before what waits") {
   REQUIRE(world.run_until([&] { return order.size() == 12; }, 1s));
   CHECK(order == std::vector<std::int64_t>{12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
 }
+
+TEST_CASE("a node connects to others as often as it may") {
+  for (const auto when : {auto_connect::always, auto_connect::once, auto_connect::never}) {
+    sim::world world;
+    sim::node& here = world.add_node("here@sim", {.auto_connect = when});
+    sim::node& there = world.add_node("there@sim");
+    sim::probe near(here);
+    sim::probe far(there);
+    const auto connected = [&] { return !here.connected().empty(); };
+    near.send(far.self(), atom("hello"));
+    world.run_for(100ms);
+    CHECK(connected() == (when != auto_connect::never));
+    far.send(near.self(), atom("hello"));
+    world.run_for(100ms);
+    CHECK(connected());
+    world.cut(here, there);
+    world.run_for(100ms);
+    near.send(far.self(), atom("hello"));
+    world.run_for(100ms);
+    CHECK(connected() == (when == auto_connect::always));
+    far.send(near.self(), atom("hello")); // that one may
+    world.run_for(100ms);
+    CHECK(connected());
+  }
+}
