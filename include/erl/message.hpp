@@ -119,6 +119,25 @@ struct nodedown {
   atom node;
 };
 
+/// What `node_up` and `node_lost` tell beside the name.
+struct node_details {
+  atom node_type;                           ///< `visible` or `hidden`
+  std::optional<atom> nodedown_reason = {}; ///< of `node_lost`, among others `connection_closed`
+};
+
+/// `{nodeup, Node, Details}`, for those who monitor nodes: there is a connection. Comes before
+/// anything that the node sends to the same process.
+struct node_up {
+  atom node;
+  node_details details;
+};
+
+/// `{nodedown, Node, Details}`, for those who monitor nodes: the connection is gone.
+struct node_lost {
+  atom node;
+  node_details details;
+};
+
 /// `{timeout, Timer, Message}`: what `process::start_timer` sends.
 struct timer_expired {
   reference timer;
@@ -144,6 +163,9 @@ template <> inline constexpr auto shape<down> = tagged<"DOWN">;
 template <> inline constexpr auto shape<spawn_reply> = tagged<"spawn_reply">;
 template <> inline constexpr auto shape<exit_signal> = tagged<"EXIT">;
 template <> inline constexpr auto shape<nodedown> = tagged<"nodedown">;
+template <> inline constexpr auto shape<node_details> = map_shape;
+template <> inline constexpr auto shape<node_up> = tagged<"nodeup">;
+template <> inline constexpr auto shape<node_lost> = tagged<"nodedown">;
 template <> inline constexpr auto shape<timer_expired> = tagged<"timeout">;
 template <> inline constexpr auto shape<dead_letter> = tagged<"dead_letter">;
 template <> inline constexpr auto shape<mailbox_alarm> = tagged<"monitor">;

@@ -146,6 +146,9 @@ enum class send_result : std::uint8_t {
   noconnect, ///< not sent: there is no connection
 };
 
+/// Other nodes: visible ones are those where both sides are visible.
+enum class node_kind : std::uint8_t { none, visible, hidden, all };
+
 /// A place in a mailbox: behind all messages that had come when it was made.
 class receive_mark {
   friend process;
@@ -268,6 +271,9 @@ public:
   void monitor_node(atom node);
   /// Takes one `monitor_node` back.
   void demonitor_node(atom node);
+  /// From now on this process gets `node_up` and `node_lost` for every node of this kind. With
+  /// `none` no more.
+  void monitor_nodes(node_kind which = node_kind::visible);
 
   /// A reference that can be sent to: until `unalias`, or with `reply_demonitor` until the first
   /// message to it.

@@ -21,6 +21,18 @@ constexpr std::size_t most_half_open_of_one_address = 16;
 constexpr std::size_t most_waiting_bytes = std::size_t{256} << 20U;
 constexpr std::size_t signal_size = 128; // in the count of waiting bytes
 constexpr duration longest_hold = std::chrono::milliseconds(500);
+
+/// What those who monitor nodes are told.
+struct vocabulary {
+  atom visible{"visible"};
+  atom hidden{"hidden"};
+  atom connection_closed{"connection_closed"};
+  atom net_tick_timeout{"net_tick_timeout"};
+};
+const vocabulary& words() {
+  static const vocabulary all;
+  return all;
+}
 } // namespace
 
 /// One link and whose it is.
@@ -76,6 +88,7 @@ struct peers::peer {
   std::string name;
   atom node;
   std::uint32_t creation = 0;
+  bool visible = false;
   endpoint address; ///< where it was dialled
   std::unique_ptr<connection> up;
   std::unique_ptr<connection> out;
@@ -95,10 +108,12 @@ struct peers::peer {
   bool connecting() const { return out != nullptr || looking_up || waiting_for_peer.armed(); }
 };
 
+atom peers::type_of(const peer& p) { return p.visible ? words().visible : words().hidden; }
+
 void peers::connection::replace_old(dist::link&) {
   if (const auto found = table_.peers_.find(link.peer().name);
       found != table_.peers_.end() && found->second->up)
-    table_.lose(*found->second);
+    table_.lose(*found->second, words().connection_closed);
 }
 
 peers::peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd,
@@ -297,13 +312,21 @@ void peers::fail(peer& p, const std::string& why) {
 }
 
 /// The connection is gone: so is everything that depended on it.
-void peers::lose(peer& p) {
+void peers::lose(peer& p, atom why) {
   const std::unique_ptr<peer> keep = std::move(peers_.extract(p.name).mapped());
   system_->nodes().set_connected(p.node, false);
   if (auto_connect_ == auto_connect::once)
     lost_.insert(p.name);
   has_room(p);
   home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
+  announce(p, to_term(node_lost{p.node, {type_of(p), why}}));
+}
+
+/// Tells those who monitor nodes.
+void peers::announce(const peer& p, const term& message) {
+  const node_kind kind = p.visible ? node_kind::visible : node_kind::hidden;
+  for (const pid& watcher : system_->nodes().watchers_of(kind))
+    home_->send({}, watcher, message);
 }
 
 void peers::ended(connection& c, const dist::link_closed& how) {
@@ -324,7 +347,8 @@ void peers::ended(connection& c, const dist::link_closed& how) {
   peer& p = *c.owner;
   if (p.up.get() == &c) {
     log::put(log::level::info, "dist", "lost the connection to ", p.name, ": ", how.text);
-    return lose(p);
+    return lose(p, how.reason == dist::close_reason::tick_timeout ? words().net_tick_timeout
+                                                                  : words().connection_closed);
   }
   if (how.reason == dist::close_reason::handshake_failed &&
       (how.handshake == dist::handshake_errc::simultaneous || p.yields)) {
@@ -390,7 +414,7 @@ void peers::up(connection& c, const dist::peer_info& info) {
     auto taken = take_half_open(c);
     if (const auto found = peers_.find(info.name);
         found != peers_.end() && found->second->up != nullptr)
-      lose(*found->second);
+      lose(*found->second, words().connection_closed);
     peer& p = get(info.name);
     // An attempt that was let in before ours began: of two that cross, that of the greater name
     // stands.
@@ -404,6 +428,7 @@ void peers::up(connection& c, const dist::peer_info& info) {
   }
   peer& p = *c.owner;
   p.creation = info.creation;
+  p.visible = info.visible();
   p.looking_up = false;
   p.yields = false;
   p.held = false;
@@ -411,6 +436,7 @@ void peers::up(connection& c, const dist::peer_info& info) {
   log::put(log::level::info, "dist", "connected to ", p.name);
   system_->nodes().set_connected(p.node, true);
   lost_.erase(p.name);
+  announce(p, to_term(node_up{p.node, {type_of(p)}}));
   p.waiting_bytes = 0;
   for (signal& s : std::exchange(p.waiting, {}))
     transmit(p, std::move(s));

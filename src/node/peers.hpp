@@ -72,7 +72,9 @@ private:
   void wants_room(const pid& sender, atom node);
   void tell_of_room(const pid& sender, atom node);
   void fail(peer& p, const std::string& why);
-  void lose(peer& p);
+  void lose(peer& p, atom why);
+  static atom type_of(const peer& p);
+  void announce(const peer& p, const term& message);
   void tell(peer& p, const std::expected<void, std::string>& result);
 
   dist::handshake_decision decide(const dist::peer_info& info);

@@ -320,6 +320,12 @@ void process::watch_dead_letters(bool on) {
     p.owner().owner().watch_dead_letters(p.id(), on);
 }
 
+void process::monitor_nodes(node_kind which) {
+  auto& p = own(*this);
+  p.extras().watches_nodes = which != node_kind::none;
+  p.owner().owner().nodes().watch(p.id(), which);
+}
+
 void process::set_label(term label) { own(*this).extras().set_label(std::move(label)); }
 
 std::optional<term> process::put(const term& key, term value) {

@@ -84,6 +84,7 @@ struct process_extras {
   atom name;
   bool watches_dead_letters = false;
   bool watches_mailboxes = false;
+  bool watches_nodes = false;
   /// Processes that wait until there is room in this one's mailbox.
   std::vector<pid> blocked_senders;
   /// Set: this one waits for room.

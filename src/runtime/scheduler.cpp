@@ -368,6 +368,8 @@ void scheduler::end(process_block& p, term why) {
       system_.names().remove(x->name, p.value());
     if (x->watches_dead_letters)
       system_.watch_dead_letters(p.id(), false);
+    if (x->watches_nodes)
+      system_.nodes().watch(p.id(), node_kind::none);
     if (x->watches_mailboxes)
       system_.stop_watching_mailboxes(p.id());
   }

@@ -406,3 +406,37 @@ TEST_CASE("a node connects to others as often as it may") {
     CHECK(connected());
   }
 }
+
+TEST_CASE("who monitors nodes hears of those that come and go") {
+  sim::world world;
+  sim::node& here = world.add_node("here@sim", {.tick_time = 4s});
+  sim::node& there = world.add_node("there@sim", {.tick_time = 4s});
+  sim::probe watcher(here);
+  sim::probe indifferent(here);
+  sim::probe other(there);
+  watcher.act([](process& self) { self.monitor_nodes(node_kind::all); });
+  indifferent.act([](process& self) { self.monitor_nodes(node_kind::visible); });
+  other.send(watcher.self(), atom("hello"));
+  const auto up = watcher.expect<node_up>(); // before the message
+  CHECK(up.node == atom("there@sim"));
+  CHECK(up.details.node_type == atom("hidden"));
+  watcher.expect<atom>();
+  world.cut(here, there);
+  const auto lost = watcher.expect<node_lost>();
+  CHECK(lost.node == atom("there@sim"));
+  CHECK(lost.details.nodedown_reason == atom("connection_closed"));
+
+  world.run_for(100ms); // the other side notices, too
+  other.send(watcher.self(), atom("hello"));
+  watcher.expect<node_up>();
+  watcher.expect<atom>();
+  world.partition(here, there, true);
+  CHECK(watcher.expect<node_lost>(10s).details.nodedown_reason == atom("net_tick_timeout"));
+  world.run_for(5s);
+  world.partition(here, there, false);
+
+  watcher.act([](process& self) { self.monitor_nodes(node_kind::none); });
+  other.send(watcher.self(), atom("hello"));
+  watcher.expect<atom>();
+  indifferent.expect_nothing(1s);
+}
