@@ -32,7 +32,7 @@ all() ->
      {"multi_call is answered", fun multi_call/1},
      {"send_request is answered", fun send_request/1},
      {"messages to an alias arrive until it ends", fun aliases/1},
-     {"a remote spawn is refused and does not hang", fun spawn_there/1},
+     {"rpc of what is not served is refused and does not hang", fun refused_rpc/1},
      {"a supervisor tells about its children", fun supervisor/1},
      {"a crashed child is restarted, and its sibling notices nothing", fun restart/1}].
 
@@ -243,26 +243,9 @@ aliases(Node) ->
     true = unalias(Ours),
     ok = do(P, {send, Ours, too_late}).
 
-spawn_there(#{node := N}) ->
-    false = is_process_alive_there(spawn(N, erlang, now, [])),
-    Id = spawn_request(N, erlang, node, [], [monitor]),
-    receive {spawn_reply, Id, error, Why} -> notsup = Why end,
-    {badrpc, _} = rpc_with_limit(N),
-    try erpc:call(N, erlang, node, [], 2000) of
-        _ -> error(answered)
-    catch
-        error:{erpc, notsup} -> ok
-    end.
-
-%% `spawn` gives a pid that never lived, on some node.
-is_process_alive_there(Pid) ->
-    Ref = monitor(process, Pid),
-    receive
-        {'DOWN', Ref, process, Pid, Why} -> not lists:member(Why, [noproc, noconnection, notsup])
-    after 1000 -> true
-    end.
-
-rpc_with_limit(N) -> rpc:call(N, erlang, node, [], 2000).
+refused_rpc(#{node := N}) ->
+    {badrpc, {'EXIT', {undef, _}}} = rpc:call(N, erlang, node, [], 2000),
+    exit = try erpc:call(N, erlang, node, [], 2000) of _ -> answered catch Class:_ -> Class end.
 
 supervisor(#{node := N}) ->
     [{steady, Steady, worker, [steady]}, {crasher, Crasher, worker, [crasher]}] =

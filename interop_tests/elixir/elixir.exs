@@ -57,7 +57,7 @@ defmodule Checks do
       {"Process.exit", &exit_signals/1},
       {"Supervisor.which_children and count_children", &supervisor/1},
       {"Node.list and Node.ping", &nodes/1},
-      {"Node.spawn is refused and does not hang", &spawn_there/1},
+      {"Node.spawn of what is not served ends, and does not hang", &spawn_there/1},
       {"Node.monitor and Node.disconnect", &disconnect/1}
     ]
   end
