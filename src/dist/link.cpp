@@ -186,6 +186,7 @@ bool link::decode_frame(std::span<const std::byte> body) {
   if (found->what == message_reader::outcome::part)
     return true;
   auto message = decode_control(found->message, context_);
+  messages_->release();
   if (!message)
     return refuse(std::move(message.error().text), message.error().atoms_exhausted);
   events_.message(*this, std::move(*message));
@@ -252,9 +253,8 @@ bool link::may_send(const control_message& message) const {
 bool link::send(control_message message) {
   if (phase_ != phase::up || overflow_ || !may_send(message) || !writer_->write(std::move(message)))
     return false;
-  const std::size_t queued = queued_bytes();
-  congested_ = congested_ || queued >= options_.high_water;
-  overflow_ = queued > options_.max_queued;
+  congested_ = congested_ || queue_.size() >= options_.high_water;
+  overflow_ = queued_bytes() > options_.max_queued;
   return true;
 }
 
@@ -287,10 +287,15 @@ void link::flush() {
 
 void link::on_socket_progress() {
   last_write_ = io_.now();
-  if (congested_ && queued_bytes() <= options_.low_water) {
+  if (phase_ != phase::up)
+    return;
+  const auto over = over_;
+  if (congested_ && queue_.size() <= options_.low_water) {
     congested_ = false;
     events_.drained(*this);
   }
+  if (!*over)
+    events_.written(*this);
 }
 
 void link::writable() {

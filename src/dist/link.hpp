@@ -56,6 +56,8 @@ public:
   virtual void message(link& source, control_message&& message) = 0;
   /// After `congested()`, the queue has fallen below the low mark.
   virtual void drained(link& source) = 0;
+  /// The socket has taken bytes of a connection that is up.
+  virtual void written(link& source) = 0;
   /// The connection has ended, for another reason than `link::close`. Last.
   virtual void closed(link& source, const link_closed& how) = 0;
 
@@ -116,9 +118,14 @@ public:
   std::size_t queued_bytes() const {
     return queue_.size() + (writer_ ? writer_->waiting_bytes() : 0);
   }
-  /// More waits than the high mark, and not yet less than the low one: senders had better wait for
-  /// `drained`.
+  /// More is in the queue than the high mark, and not yet less than the low one: senders had better
+  /// wait for `drained`.
   bool congested() const { return congested_; }
+  /// Bytes of this process's messages that are not in the queue, because one of them goes out in
+  /// fragments. They do not make the link congested.
+  std::size_t waiting_bytes(const pid& sender) const {
+    return writer_ ? writer_->waiting_bytes(sender) : 0;
+  }
   /// Traffic so far.
   std::uint64_t bytes_read() const { return traffic_.read; }
   std::uint64_t bytes_written() const { return traffic_.written; }

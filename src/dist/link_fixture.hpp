@@ -66,6 +66,7 @@ public:
       on_message(source);
   }
   void drained(link&) override { log("drained"); }
+  void written(link&) override {}
   void closed(link& source, const link_closed& how) override {
     log("closed");
     ends.push_back(how);

@@ -326,7 +326,7 @@ TEST_CASE("a slow peer makes the link congested, then drained", "[link]") {
   pair nodes({.capacity = 10'000});
   nodes.connect();
   auto& sender = nodes.from_a();
-  const auto chunk = term::text(std::string(100'000, 'x'));
+  const auto chunk = term::text(std::string(50'000, 'x'));
   while (!sender.congested())
     REQUIRE(sender.send(message_to(nodes.a.process(1), nodes.b.process(1), chunk)));
   sender.flush();

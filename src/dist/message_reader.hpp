@@ -53,6 +53,9 @@ public:
   /// Takes the next frame, which is no tick. New atoms of a header are charged to `budget`.
   std::expected<result, error> read(std::span<const std::byte> frame, atom_budget& budget);
 
+  /// Forgets the last message.
+  void release() { finished_ = {}; }
+
   /// Messages of which fragments are missing, and the bytes of them that have come.
   std::size_t unfinished() const { return sequences_.size(); }
   std::size_t unfinished_bytes() const { return unfinished_bytes_; }

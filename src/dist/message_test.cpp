@@ -110,6 +110,38 @@ TEST_CASE("what one process sends arrives in order, whatever the sizes", "[messa
   }
 }
 
+TEST_CASE("fragments go out though other messages keep the queue long", "[message]") {
+  connection way(advertised(true));
+  way.send(1, 0, 300'000);
+  bool came = false;
+  for (int round = 0; round < 200 && !came; ++round) {
+    // More than a short queue at any time, and a socket that takes little.
+    while (way.queue.size() < 300'000)
+      way.send(2, 0, 1000);
+    way.writer.proceed();
+    const auto all = way.frames();
+    for (const auto& frame : all) {
+      const auto found = way.reader.read(frame, way.budget);
+      REQUIRE(found);
+      came = came || (found->what == message_reader::outcome::message &&
+                      found->message.bytes.size() > 200'000);
+    }
+  }
+  CHECK(came);
+}
+
+TEST_CASE("what waits is counted for its sender", "[message]") {
+  connection way(advertised(true));
+  way.send(1, 0, 3'000'000);
+  way.send(1, 1, 1000);
+  way.send(2, 0, 1000);
+  CHECK(way.writer.waiting_bytes(sender(1)) > 2'900'000);
+  CHECK(way.writer.waiting_bytes(sender(1)) == way.writer.waiting_bytes());
+  CHECK(way.writer.waiting_bytes(sender(2)) == 0);
+  way.receive_all();
+  CHECK(way.writer.waiting_bytes(sender(1)) == 0);
+}
+
 TEST_CASE("large messages take turns", "[message]") {
   connection way(advertised(true));
   way.send(1, 0, 6'000'000);

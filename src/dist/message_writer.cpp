@@ -67,9 +67,27 @@ bool message_writer::write(control_message&& message) {
   return put(std::move(message));
 }
 
+std::size_t message_writer::waiting_bytes(const pid& sender) const {
+  if (by_sender_.empty())
+    return 0;
+  const auto found = by_sender_.find(sender);
+  return found == by_sender_.end() ? 0 : found->second->rest + found->second->behind_bytes;
+}
+
 void message_writer::wait(sequence& s, control_message&& message) {
-  waiting_bytes_ += cost(message);
+  const std::size_t bytes = cost(message);
+  waiting_bytes_ += bytes;
+  s.behind_bytes += bytes;
   s.behind.push_back(std::move(message));
+}
+
+control_message message_writer::next_behind(sequence& s) {
+  control_message next = std::move(s.behind.front());
+  s.behind.pop_front();
+  const std::size_t bytes = cost(next);
+  waiting_bytes_ -= bytes;
+  s.behind_bytes -= bytes;
+  return next;
 }
 
 bool message_writer::put(control_message&& message) {
@@ -78,20 +96,25 @@ bool message_writer::put(control_message&& message) {
       atoms_->abandon();
     return false;
   }
-  ++messages_;
   if ((common_ & flags::fragments) == 0 || payload_.empty() ||
       control_.size() + payload_.size() <= fragment_size) {
+    ++messages_;
     put_whole();
-  } else if (active_.size() < most_active) {
-    begin(message.from);
-  } else {
-    --messages_;
-    if (atoms_ != nullptr)
-      atoms_->abandon();
-    sequence& s = pending_.emplace_back(sequence{.sender = message.from});
-    by_sender_.emplace(s.sender, std::prev(pending_.end()));
-    wait(s, std::move(message));
+    return true;
   }
+  sequences fresh(1);
+  fresh.front().sender = message.from;
+  by_sender_.emplace(message.from, fresh.begin());
+  if (active_.empty() && pending_.empty() && out_.size() < long_enough) {
+    active_.splice(active_.end(), fresh);
+    begin(active_.back());
+    return true;
+  }
+  // It is encoded again when its turn has come, as the caches have to see messages in their order.
+  if (atoms_ != nullptr)
+    atoms_->abandon();
+  wait(fresh.front(), std::move(message));
+  pending_.splice(pending_.end(), fresh);
   return true;
 }
 
@@ -122,6 +145,7 @@ void message_writer::put_whole() {
   const std::size_t head = framing_ == framing::bare ? kind_size + references : 1;
   const std::size_t body = head + control_.size() + payload_.size();
   const bool shared = payload_.size() >= least_shared;
+  since_fragment_ += body;
   std::byte* at = out_.add(prefix + (shared ? head + control_.size() : body));
   write_u32(at, static_cast<std::uint32_t>(body));
   at += prefix;
@@ -147,9 +171,9 @@ void message_writer::put_whole() {
 }
 
 /// The message that was encoded becomes one in fragments, of which the first one goes out.
-void message_writer::begin(const pid& sender) {
-  sequence& s = active_.emplace_back(sequence{.sender = sender, .number = ++last_number_});
-  by_sender_.emplace(sender, std::prev(active_.end()));
+void message_writer::begin(sequence& s) {
+  ++messages_;
+  s.number = ++last_number_;
   s.payload = std::make_shared<const byte_chain>(std::move(payload_));
   // The control tuple is in the first fragment, whatever its size.
   const std::size_t first =
@@ -172,6 +196,7 @@ void message_writer::begin(const pid& sender) {
   waiting_bytes_ += s.rest;
   append(s.payload, s.done, first);
   ++fragments_;
+  since_fragment_ = 0;
 }
 
 void message_writer::put_fragment(sequence& s) {
@@ -186,6 +211,7 @@ void message_writer::put_fragment(sequence& s) {
   waiting_bytes_ -= size;
   append(s.payload, s.done, size);
   ++fragments_;
+  since_fragment_ = 0;
 }
 
 /// The next `size` bytes of a payload, or all that are left of it.
@@ -207,37 +233,50 @@ void message_writer::append(const std::shared_ptr<const byte_chain>& payload, po
 }
 
 void message_writer::proceed() {
-  while (!active_.empty() && out_.size() < long_enough) {
+  while ((!active_.empty() || !pending_.empty()) &&
+         (out_.size() < long_enough || since_fragment_ >= fragment_size)) {
+    if (!pending_.empty() && active_.size() < most_active) {
+      begin_pending();
+      continue;
+    }
     const auto s = active_.begin();
     put_fragment(*s);
     if (s->left == 0)
-      go_on(s);
+      go_on(active_, s);
     else
       active_.splice(active_.end(), active_, s);
   }
 }
 
-/// A message is complete: what its sender has sent since follows, and another message in fragments
-/// may begin.
-void message_writer::go_on(sequences::iterator s) {
+/// The message that has waited longest for its turn begins.
+void message_writer::begin_pending() {
+  const auto s = pending_.begin();
+  const control_message message = next_behind(*s);
+  if (!encode(message)) {
+    if (atoms_ != nullptr)
+      atoms_->abandon();
+    return go_on(pending_, s);
+  }
+  active_.splice(active_.end(), pending_, s);
+  begin(*s);
+}
+
+/// A message is complete: what its sender has sent since follows.
+void message_writer::go_on(sequences& in, sequences::iterator s) {
   sequences ended;
-  if (!pending_.empty())
-    ended.splice(ended.end(), pending_, pending_.begin());
-  ended.splice(ended.end(), active_, s);
-  for (sequence& each : ended) {
-    by_sender_.erase(each.sender);
-    while (!each.behind.empty()) {
-      control_message next = std::move(each.behind.front());
-      each.behind.pop_front();
-      waiting_bytes_ -= cost(next);
-      put(std::move(next));
-      if (const auto found = by_sender_.find(each.sender); found != by_sender_.end()) {
-        found->second->behind.insert(found->second->behind.end(),
-                                     std::make_move_iterator(each.behind.begin()),
-                                     std::make_move_iterator(each.behind.end()));
-        break;
-      }
-    }
+  ended.splice(ended.end(), in, s);
+  by_sender_.erase(s->sender);
+  while (!s->behind.empty()) {
+    put(next_behind(*s));
+    const auto found = by_sender_.find(s->sender);
+    if (found == by_sender_.end())
+      continue;
+    // Another one in fragments: the rest waits for that.
+    sequence& next = *found->second;
+    next.behind_bytes += s->behind_bytes;
+    next.behind.insert(next.behind.end(), std::make_move_iterator(s->behind.begin()),
+                       std::make_move_iterator(s->behind.end()));
+    return;
   }
 }
 

@@ -1,8 +1,9 @@
 /// From messages to frames: the distribution header with its atom references, and fragments.
 ///
-/// A message of more than 64 KB goes out in fragments where the peer takes them, one at a time and
-/// those of several messages in turn, so that small messages pass between them. What its sender
-/// sends after it waits for it: signals from one process arrive in the order they were sent.
+/// A message of more than 64 KB goes out in fragments where the peer takes them: one at a time
+/// while the queue is short, those of several messages in turn, and at least one for each 64 KB of
+/// other messages, so that neither waits long for the other. What its sender sends after it waits
+/// for it: signals from one process arrive in the order they were sent.
 #pragma once
 
 #include "dist/atom_cache.hpp"
@@ -31,8 +32,9 @@ public:
   /// Goes on with unfinished messages as long as the queue is short.
   void proceed();
 
-  /// Bytes of what is not in the queue yet.
+  /// Bytes of what is not in the queue yet: of all, and of what one process has sent.
   std::size_t waiting_bytes() const { return waiting_bytes_; }
+  std::size_t waiting_bytes(const pid& sender) const;
   /// Messages and fragments that were put into the queue.
   std::uint64_t messages() const { return messages_; }
   std::uint64_t fragments() const { return fragments_; }
@@ -52,17 +54,20 @@ private:
     std::shared_ptr<const byte_chain> payload; ///< null before the first fragment
     position done;
     std::deque<control_message> behind; ///< what the sender has sent since
+    std::size_t behind_bytes = 0;
   };
   using sequences = std::list<sequence>;
 
   bool encode(const control_message& message);
   void wait(sequence& s, control_message&& message);
+  control_message next_behind(sequence& s);
   bool put(control_message&& message);
   void put_whole();
-  void begin(const pid& sender);
+  void begin(sequence& s);
+  void begin_pending();
   void put_fragment(sequence& s);
   void append(const std::shared_ptr<const byte_chain>& payload, position& done, std::size_t size);
-  void go_on(sequences::iterator s);
+  void go_on(sequences& in, sequences::iterator s);
 
   flag_set common_;
   framing framing_;
@@ -73,10 +78,11 @@ private:
   byte_chain payload_;
 
   sequences active_;                                       ///< the next one to go on comes first
-  sequences pending_;                                      ///< wait until fewer are active
+  sequences pending_;                                      ///< wait for their turn to begin
   std::unordered_map<pid, sequences::iterator> by_sender_; ///< of both
   std::uint64_t last_number_ = 0;
   std::size_t waiting_bytes_ = 0;
+  std::size_t since_fragment_ = 0; ///< bytes of whole messages since the last fragment
   std::uint64_t messages_ = 0;
   std::uint64_t fragments_ = 0;
 };

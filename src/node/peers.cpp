@@ -8,6 +8,7 @@
 #include <erl/etf/print.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace erl {
@@ -28,6 +29,7 @@ struct vocabulary {
   atom hidden{"hidden"};
   atom connection_closed{"connection_closed"};
   atom net_tick_timeout{"net_tick_timeout"};
+  atom system_limit{"system_limit"};
 };
 const vocabulary& words() {
   static const vocabulary all;
@@ -60,6 +62,7 @@ private:
     table_.received(*owner, std::move(m));
   }
   void drained(dist::link&) override { table_.has_room(*owner); }
+  void written(dist::link&) override { table_.look_after_stopped(*owner); }
   void closed(dist::link&, const dist::link_closed& how) override { table_.ended(*this, how); }
 
   peers& table_;
@@ -148,6 +151,11 @@ void peers::outgoing(signal&& s) {
   peer& p = get(std::string(node.text()));
   if (p.up != nullptr)
     return transmit(p, std::move(s));
+  if (!p.connecting() && !may_connect_to_send(p) &&
+      (s.kind == signal_kind::message || s.kind == signal_kind::alias_message)) {
+    peers_.erase(std::string(node.text())); // nobody is told of a lost message
+    return;
+  }
   p.waiting_bytes += signal_size + encode_into(s.body, {});
   p.waiting.push_back(std::move(s));
   if (p.waiting_bytes > most_waiting_bytes)
@@ -158,12 +166,16 @@ void peers::outgoing(signal&& s) {
     connect_to_send(p);
 }
 
+bool peers::may_connect_to_send(const peer& p) const {
+  return auto_connect_ != auto_connect::never && !lost_.contains(p.name);
+}
+
 void peers::connect_to_send(peer& p) {
-  if (auto_connect_ == auto_connect::never)
-    return fail(p, "auto_connect is never: node::connect connects");
-  if (lost_.contains(p.name))
-    return fail(p, "auto_connect is once, and the connection was lost: node::connect connects");
-  begin(p);
+  if (may_connect_to_send(p))
+    return begin(p);
+  fail(p, auto_connect_ == auto_connect::never
+              ? "auto_connect is never: node::connect connects"
+              : "auto_connect is once, and the connection was lost: node::connect connects");
 }
 
 void peers::connect(const std::string& name, outcome done) {
@@ -245,7 +257,11 @@ void peers::transmit(peer& p, signal&& s) {
   }
   if (s.kind == signal_kind::down && s.object != atom())
     p.named_monitors.erase(s.ref);
+  const pid sender = s.from;
   transmit(p, to_control(std::move(s)));
+  // One that sends much more than others waits for itself.
+  if (p.up->link.waiting_bytes(sender) >= options_.high_water)
+    home_->route({.kind = signal_kind::way_is_full, .from = {.node = p.node}, .to = sender});
 }
 
 void peers::transmit(peer& p, dist::control_message&& m) {
@@ -269,13 +285,31 @@ void peers::is_full(peer& p) {
 void peers::has_room(peer& p) {
   if (std::exchange(p.busy, false))
     system_->nodes().set_busy(p.node, false);
-  for (const pid& sender : std::exchange(p.blocked, {}))
+  look_after_stopped(p);
+}
+
+/// Those for whom there is room go on.
+void peers::look_after_stopped(peer& p) {
+  if (p.busy || p.blocked.empty())
+    return;
+  std::vector<pid> free;
+  std::erase_if(p.blocked, [&](const pid& sender) {
+    if (must_wait(p, sender))
+      return false;
+    free.push_back(sender);
+    return true;
+  });
+  for (const pid& sender : free)
     tell_of_room(sender, p.node);
+}
+
+bool peers::must_wait(const peer& p, const pid& sender) const {
+  return p.busy || (p.up != nullptr && p.up->link.waiting_bytes(sender) > options_.low_water);
 }
 
 void peers::wants_room(const pid& sender, atom node) {
   const auto found = peers_.find(std::string(node.text()));
-  if (found != peers_.end() && found->second->busy)
+  if (found != peers_.end() && must_wait(*found->second, sender))
     found->second->blocked.push_back(sender);
   else
     tell_of_room(sender, node);
@@ -494,11 +528,17 @@ void peers::spawn_requested(peer& p, dist::control_message&& m) {
   }
   reply.linked = wishes->link;
   reply.monitored = wishes->monitor;
-  reply.spawned = system_->at(system_->next_scheduler()).reserve();
+  try {
+    reply.spawned = system_->at(system_->next_scheduler()).reserve();
+  } catch (const std::length_error&) { // as many processes as there can be
+    reply.spawn_failed = true;
+    reply.failure = words().system_limit;
+    return transmit(p, std::move(reply));
+  }
   const pid process = reply.spawned;
+  reply.from = process; // in one order with what it sends
   transmit(p, std::move(reply));
   home_->route({.kind = signal_kind::spawn,
-                .epoch = home_->epoch_of(p.node),
                 .from = m.from,
                 .to = process,
                 .ref = wishes->monitor ? m.ref : reference(),

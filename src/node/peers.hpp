@@ -59,6 +59,7 @@ private:
   void flush() override;
 
   peer& get(const std::string& name);
+  bool may_connect_to_send(const peer& p) const;
   void connect_to_send(peer& p);
   void begin(peer& p);
   void looked_up(const std::string& name, std::expected<endpoint, std::string> where);
@@ -69,6 +70,8 @@ private:
   void transmit(peer& p, dist::control_message&& m);
   void is_full(peer& p);
   void has_room(peer& p);
+  void look_after_stopped(peer& p);
+  bool must_wait(const peer& p, const pid& sender) const;
   void wants_room(const pid& sender, atom node);
   void tell_of_room(const pid& sender, atom node);
   void fail(peer& p, const std::string& why);

@@ -79,6 +79,7 @@ dist::control_message to_control(signal&& s) {
     break;
   case signal_kind::room_wanted:
   case signal_kind::room:
+  case signal_kind::way_is_full:
   case signal_kind::name_given:
   case signal_kind::connect:
   case signal_kind::info:

@@ -45,7 +45,8 @@ std::optional<request> parse(term_ref message) {
   return std::nullopt;
 }
 
-void reply(process& server, term_ref from, encodable value) {
+/// Makes the answer to `from` and calls `send(to, answer)`, if it can go anywhere.
+template <class Send> static void make_reply(term_ref from, encodable value, Send send) {
   if (!from.is_tuple(2))
     return;
   const term_ref tag = from.element(1);
@@ -59,9 +60,19 @@ void reply(process& server, term_ref from, encodable value) {
   sink to(message);
   value.write(to, value.value);
   if (alias)
-    server.send(*alias, message.finish());
+    send(*alias, message.finish());
   else if (const auto client = from.element(0).to_pid())
-    server.send(*client, message.finish());
+    send(*client, message.finish());
+}
+
+void reply(process& server, term_ref from, encodable value) {
+  make_reply(from, value,
+             [&](const destination& to, term answer) { server.send(to, std::move(answer)); });
+}
+
+void reply(process& server, term_ref from, encodable value, const send_options& how) {
+  make_reply(from, value,
+             [&](const destination& to, term answer) { server.send(to, std::move(answer), how); });
 }
 
 void notify_started(process& self, const reference& tag) {

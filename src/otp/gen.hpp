@@ -23,6 +23,7 @@ std::optional<request> parse(term_ref message);
 
 /// Sends the reply to a call: to the alias in the tag if there is one, else to the pid. The tag
 /// goes back unchanged.
+void reply(process& server, term_ref from, encodable value, const send_options& how);
 void reply(process& server, term_ref from, encodable value);
 
 /// Tells the starter, whose alias `tag` is, how a start went: `ok`, or `{error, Reason}`. Each goes

@@ -12,7 +12,8 @@ static task<> net_kernel(process& self) {
     auto m = co_await self.receive();
     const auto request = gen::parse(m.body());
     if (request && request->what == gen::request::kind::call && request->body.is_tuple(is_auth, 2))
-      gen::reply(self, request->from, to_encode(atoms::yes));
+      // Who does not read gets no answer, and does not keep others from theirs.
+      gen::reply(self, request->from, to_encode(atoms::yes), {.suspend = false, .connect = false});
   }
 }
 

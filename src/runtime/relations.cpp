@@ -179,6 +179,9 @@ void process_block::receive_signal(signal&& s) {
     }
     owner_->route({.kind = signal_kind::room, .from = self_, .to = s.from});
     return;
+  case signal_kind::way_is_full:
+    wait_for_room(s.from);
+    return;
   case signal_kind::room:
     room_has_come(s.from);
     return;
@@ -361,8 +364,10 @@ void process_block::break_relations(const term& reason) {
   }
   for (const auto& [node, count] : x->watched_nodes)
     owner_->relate(self_, node, -static_cast<int>(count));
-  for (const auto& [request, node] : x->spawn_requests)
+  for (const auto& [request, node] : x->spawn_requests) {
     owner_->relate(self_, node, -1);
+    owner_->asker_ended(request, node, reason);
+  }
   for (const pid& sender : x->blocked_senders)
     owner_->route({.kind = signal_kind::room, .from = self_, .to = sender});
 }

@@ -172,10 +172,6 @@ void scheduler::handle(signal&& s) {
       p.extras().monitored_by.try_emplace(s.ref, incoming_monitor{s.from, {}});
       relate(s.to, s.from.node, 1);
     }
-    // For a process of another node, whose connection may be lost already.
-    if (s.from.node != system_.self().node && s.from.node != atom() &&
-        s.epoch != epoch_of(s.from.node))
-      p.lose_node(s.from.node);
     if (const auto early = early_.extract(s.to))
       for (signal& each : early.mapped()) {
         if (each.kind == signal_kind::message && !each.native)
@@ -223,15 +219,17 @@ void scheduler::undeliverable(signal&& s) {
                   .to = s.from,
                   .object = notsup,
                   .ref = s.ref});
-  case signal_kind::spawn_reply: // for one that has ended: so nobody is there for the new process
+  case signal_kind::spawn_reply: {
+    const auto asker = ended_askers_.extract(s.ref);
     if (s.object == atom() && (s.id & spawn_reply_bit::monitored) != 0)
       route({.kind = signal_kind::demonitor, .from = s.to, .to = s.from, .ref = s.ref});
     if (s.object == atom() && (s.id & spawn_reply_bit::linked) != 0)
       route({.kind = signal_kind::link_exit,
              .from = s.to,
              .to = s.from,
-             .body = term(atoms::noproc)});
+             .body = asker ? asker.mapped().reason : term(atoms::noproc)});
     return;
+  }
   case signal_kind::room_wanted:
     return route({.kind = signal_kind::room, .from = s.to, .to = s.from});
   case signal_kind::name_given:
@@ -275,6 +273,7 @@ void scheduler::lose_node(atom node, std::uint32_t epoch) {
   if (epoch < peer.epoch)
     return;
   peer.epoch = epoch + 1;
+  std::erase_if(ended_askers_, [&](const auto& each) { return each.second.node == node; });
   std::vector<pid> related;
   for (const auto& [who, count] : std::exchange(peer.related, {}))
     related.push_back(who);

@@ -133,6 +133,11 @@ public:
   /// The process whose slice it is. On this scheduler's thread, signal handlers included.
   process_block* running() const { return running_; }
 
+  /// A process ends that waits for the answer to a spawn request.
+  void asker_ended(const reference& request, atom node, const term& reason) {
+    ended_askers_.insert_or_assign(request, ended_asker{node, reason});
+  }
+
   message_timers& later() { return message_timers_; }
 
   const mailbox_watch& watched_mailboxes() const { return watched_mailboxes_; }
@@ -221,6 +226,13 @@ private:
   std::vector<std::unique_ptr<lane<lane_entry>>> incoming_; // by the producing scheduler
   std::vector<flushable*> flushes_;
   std::unordered_map<atom, peer_relations> peers_;
+  /// Why processes have ended that had asked other nodes for one, and have no answer yet: whom they
+  /// asked, and what a linked one gets to hear.
+  struct ended_asker {
+    atom node;
+    term reason;
+  };
+  std::unordered_map<reference, ended_asker> ended_askers_;
   message_timers message_timers_;
   mailbox_watch watched_mailboxes_;
   std::uint64_t references_ = 0;

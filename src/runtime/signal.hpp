@@ -30,6 +30,7 @@ enum class signal_kind : std::uint8_t {
   info,         ///< asks for a process_info, to go to the alias `ref`
   room_wanted,  ///< `from` has filled the mailbox, and wants to know when there is room
   room,         ///< there is
+  way_is_full,  ///< much that `to` has sent waits for the node in `from`: so it waits, too
   name_given,   ///< `object` is registered for it
   /// Asks the node in `to` for a process; body: `{Module, Function, Arguments, Options}`; answer to
   /// `ref`.

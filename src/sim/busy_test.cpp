@@ -92,6 +92,39 @@ TEST_CASE("a sender that has stopped goes on when the connection is lost") {
   CHECK(stopped < many);
 }
 
+TEST_CASE("a large message stops its sender only") {
+  sim::world world;
+  sim::node& from = world.add_node("from@sim", {.schedulers = 2});
+  sim::node& to = world.add_node("to@sim");
+  sim::probe sink(to);
+  sink.act([](process& self) { self.register_name("sink"); });
+  const destination there("sink", "to@sim");
+  int large = 0;
+  int small = 0;
+  from.spawn([&](process& self) -> task<> {
+    const term message = term::text(std::string(3'000'000, 'x'));
+    for (large = 0; large < 5; ++large) {
+      self.send(there, message);
+      co_await self.yield();
+    }
+  });
+  sink.expect<std::string>(); // the first one
+  world.stall(from, to, true);
+  world.run_for(1s);
+  CHECK(large < 5);
+  from.spawn([&](process& self) -> task<> {
+    for (small = 0; small < 10; ++small) {
+      self.send(there, small);
+      co_await self.yield();
+    }
+  });
+  world.run_for(1s);
+  CHECK(small == 10);
+  world.stall(from, to, false);
+  world.run_for(1s);
+  CHECK(large == 5);
+}
+
 TEST_CASE("nosuspend and noconnect send nothing where they would have to wait or connect") {
   sim::world world;
   sim::node& from = world.add_node("from@sim");

@@ -109,19 +109,24 @@ TEST_CASE("who asks a node that cannot be reached, or loses it, hears so") {
   CHECK_FALSE(s.server.is_alive(process)); // its link has broken, too
 }
 
-TEST_CASE("a process whose asker has ended meanwhile is not held, and a linked one ends") {
+TEST_CASE("a process whose asker has ended meanwhile hears why, and is not held") {
   sim::check({1, 30}, [](sim::world& made) {
     spawning s(made.seed());
     s.world.delay(s.asker, s.server, 50ms);
     s.start({}); // so that there is a connection
-    const auto before = s.server.processes();
-    s.asker.spawn([&](process& self) -> task<> {
-      self.spawn_request(there, demo, "run", term::list({term(s.test.self()), term(atom("late"))}),
-                         {.link = true, .monitor = true});
-      co_return;
-    });
-    s.world.run_for(1s);
-    CHECK(s.server.processes() == before);
+    for (const atom why : {atom("normal"), atom("enough")}) {
+      s.asker.spawn([&](process& self) -> task<> {
+        const term arguments = term::list({term(s.test.self()), term(why)});
+        self.spawn_request(there, demo, "run", arguments, {.link = true, .monitor = true});
+        self.exit(term(why));
+        co_return;
+      });
+      const auto [tag, process] = s.test.expect<std::tuple<atom, pid>>();
+      s.world.run_for(1s);
+      CHECK(tag == why);
+      // A normal end takes nobody along.
+      CHECK(s.server.is_alive(process) == (why == atom("normal")));
+    }
     CHECK(s.server.held().monitors == 0);
     CHECK(s.asker.held().monitors == 0);
     CHECK(s.asker.held().links == 0);
