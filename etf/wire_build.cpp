@@ -476,8 +476,9 @@ private:
     const std::span<const std::byte> bytes = take(size);
     if (error_ != etf_errc::none)
       return detail::nil_word;
-    return options_.owner != nullptr ? memory_.slice(*options_.owner, bytes)
-                                     : memory_.binary(bytes);
+    return options_.owner != nullptr && size >= options_.least_shared
+               ? memory_.slice(*options_.owner, bytes)
+               : memory_.binary(bytes);
   }
 
   word bit_string() {

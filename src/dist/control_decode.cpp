@@ -355,7 +355,9 @@ std::expected<control_message, control_error> decode_control(const packed_messag
                            .framing = message.framing,
                            .atom_refs = message.atom_refs,
                            .budget = context.budget,
-                           .owner = message.owner};
+                           .owner = message.owner,
+                           // A part of a message that somebody keeps may hold four times its size.
+                           .least_shared = message.bytes.size() / 4};
   std::expected<control_message, control_error> result;
   control_elements elements({.self = context.self, .peer = context.peer}, how);
   if (!elements.parse(message.bytes))

@@ -130,6 +130,34 @@ TEST_CASE("fragments go out though other messages keep the queue long", "[messag
   CHECK(came);
 }
 
+TEST_CASE("a large part of a message shares its memory, a small one does not", "[message]") {
+  one_way way(advertised(true));
+  const term payload =
+      term::tuple({term::text(std::string(1000, 'k')), term::text(std::string(500'000, 'v'))});
+  REQUIRE(way.writer.write(message_to(sender(1), receiver, payload)));
+  std::vector<std::vector<std::byte>> frames;
+  while (!way.queue.empty() || way.writer.waiting_bytes() != 0)
+    for (auto& frame : way.frames())
+      frames.push_back(std::move(frame));
+  REQUIRE(frames.size() > 5);
+  for (const auto& frame : frames) {
+    const auto found = way.reader.read(frame, way.budget);
+    REQUIRE(found);
+    if (found->what == message_reader::outcome::part)
+      continue;
+    const auto bytes = found->message.bytes;
+    const auto message = decode_control(
+        found->message, {.self = far, .creation = 20, .peer = near, .common = advertised(true)});
+    REQUIRE(message);
+    const auto lies_in = [&](term_ref binary) {
+      const std::byte* at = binary.to_binary()->data();
+      return at >= bytes.data() && at < bytes.data() + bytes.size();
+    };
+    CHECK_FALSE(lies_in(message->payload.element(0)));
+    CHECK(lies_in(message->payload.element(1)));
+  }
+}
+
 TEST_CASE("what waits is counted for its sender", "[message]") {
   connection way(advertised(true));
   way.send(1, 0, 3'000'000);

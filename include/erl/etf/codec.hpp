@@ -34,6 +34,8 @@ struct decode_options {
   /// The owner of the input, if it has one: binaries above 256 bytes then share it and are not
   /// copied. The input must lie within it.
   const shared_bytes* owner = nullptr;
+  /// With an owner: smaller binaries are copied, so that none of them keeps a large input alive.
+  std::size_t least_shared = 0;
 };
 
 /// A term and how many bytes it took.
