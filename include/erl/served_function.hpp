@@ -7,9 +7,7 @@
 
 #include <utility>
 
-namespace erl {
-
-namespace detail {
+namespace erl::detail {
 
 /// A function that peers may call, whatever its type.
 class served_function {
@@ -32,6 +30,4 @@ private:
   Function function_;
 };
 
-} // namespace detail
-
-} // namespace erl
+} // namespace erl::detail
