@@ -283,15 +283,17 @@ bool control_writer::write_spawn_reply() {
 encoded encode_control(const control_message& message, flag_set common, const encode_options& how,
                        std::vector<std::byte>& out) {
   const auto start = out.size();
+  encoded result = encoded::no;
   try {
     control_writer writer(message, common, how, out);
     if (writer.write())
-      return writer.has_payload() ? encoded::with_payload : encoded::alone;
+      result = writer.has_payload() ? encoded::with_payload : encoded::alone;
   } catch (const std::length_error&) {
-    // A part of a term is beyond what the external term format can express.
+    result = encoded::no; // a part is beyond what the external term format can express
   }
-  out.resize(start);
-  return encoded::no;
+  if (result == encoded::no)
+    out.resize(start);
+  return result;
 }
 
 std::string_view op_name(control_op op) {
