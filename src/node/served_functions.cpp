@@ -37,7 +37,7 @@ bool read_priority(term_ref value, priority& to) {
 owned_body exiting_with(term reason) {
   return make_body(
       [](process& self, term& why) -> task<> {
-        const term exit_reason = why;
+        const term& exit_reason = why;
         self.exit(exit_reason);
         co_return;
       },
