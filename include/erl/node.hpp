@@ -121,12 +121,9 @@ public:
   /// `function(process&, term& arguments)` with the list of its arguments, which it must check, and
   /// is a `task<term>`. Each process gets a copy of it, on any scheduler. What no function is
   /// served for ends with `undef`, as in OTP.
-  template <class Function>
-    requires std::same_as<std::invoke_result_t<Function&, process&, term&>, task<term>>
+  template <servable Function>
   void serve(atom module, atom name, unsigned arity, Function function) {
-    add_served(module, name, arity,
-               owned<detail::served_function>(
-                   new detail::served_function_of<Function>(std::move(function))));
+    add_served(module, name, arity, detail::make_served(std::move(function)));
   }
 
   /// Sends from outside, without a sender; nothing happens unless the node runs.

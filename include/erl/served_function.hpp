@@ -5,6 +5,8 @@
 #include <erl/process.hpp>
 #include <erl/task.hpp>
 
+#include <concepts>
+#include <type_traits>
 #include <utility>
 
 namespace erl::detail {
@@ -30,4 +32,16 @@ private:
   Function function_;
 };
 
+template <class Function> owned<served_function> make_served(Function function) {
+  return owned<served_function>(new served_function_of<Function>(std::move(function)));
+}
+
 } // namespace erl::detail
+
+namespace erl {
+
+/// What `node::serve` takes: a coroutine of a process and the list of its arguments.
+template <class Function>
+concept servable = std::same_as<std::invoke_result_t<Function&, process&, term&>, task<term>>;
+
+} // namespace erl

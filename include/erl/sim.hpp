@@ -77,12 +77,9 @@ public:
   pid start(supervisor top);
 
   /// Lets other nodes start processes here, as `erl::node::serve`.
-  template <class Function>
-    requires std::same_as<std::invoke_result_t<Function&, process&, term&>, task<term>>
+  template <servable Function>
   void serve(atom module, atom name, unsigned arity, Function function) {
-    add_served(module, name, arity,
-               owned<detail::served_function>(
-                   new detail::served_function_of<Function>(std::move(function))));
+    add_served(module, name, arity, detail::make_served(std::move(function)));
   }
 
   /// Puts a message into the world, from nobody.

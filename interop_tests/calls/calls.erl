@@ -1,12 +1,9 @@
 %% Calls, casts and messages, in both directions.
 -module(calls).
 -export([checks/0]).
--import(interop, [check/2, eventually/1, failure/1, puppet/1, do/2, mailbox/1]).
+-import(interop, [eventually/1, failure/1, puppet/1, do/2, mailbox/1]).
 
-checks() ->
-    interop:kinds(fun(Label, Node) ->
-        [check([Label, ": ", Name], fun() -> Fun(Node) end) || {Name, Fun} <- all()]
-    end).
+checks() -> interop:check_kinds(all()).
 
 all() ->
     [{"ping pongs", fun ping/1},

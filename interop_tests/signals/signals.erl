@@ -1,12 +1,9 @@
 %% Links, monitors and exit signals, in both directions.
 -module(signals).
 -export([checks/0]).
--import(interop, [check/2, puppet/1, puppet/2, do/2, mailbox/1]).
+-import(interop, [puppet/1, puppet/2, do/2, mailbox/1]).
 
-checks() ->
-    interop:kinds(fun(Label, Node) ->
-        [check([Label, ": ", Name], fun() -> Fun(Node) end) || {Name, Fun} <- all()]
-    end).
+checks() -> interop:check_kinds(all()).
 
 all() ->
     [{"a monitor tells the true reason", fun monitor_reasons/1},

@@ -1,12 +1,9 @@
 %% Processes that one node starts on the other.
 -module(spawning).
 -export([checks/0, served/2]).
--import(interop, [check/2, puppet/1, puppet/2, do/2, mailbox/1]).
+-import(interop, [puppet/1, puppet/2, do/2, mailbox/1]).
 
-checks() ->
-    interop:kinds(fun(Label, Node) ->
-        [check([Label, ": ", Name], fun() -> Fun(Node) end) || {Name, Fun} <- all()]
-    end).
+checks() -> interop:check_kinds(all()).
 
 all() ->
     [{"spawn starts a C++ function", fun spawn_plain/1},

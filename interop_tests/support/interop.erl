@@ -2,7 +2,7 @@
 -module(interop).
 
 -export([main/1, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, together/1]).
--export([start/1, start/2, start_failing/2, kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
+-export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
 -export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
 -export([peer/1, peer/2, teach/2, distribute/0]).
 
@@ -189,6 +189,12 @@ kinds(Fun) ->
     distribute(),
     [kind(Kind, First, Fun) || Kind <- [hidden, visible], First <- [erlang, cpp]],
     ok.
+
+%% Each of the checks {Name, Fun} for all these nodes.
+check_kinds(Checks) ->
+    kinds(fun(Label, Node) ->
+        [check([Label, ": ", Name], fun() -> Fun(Node) end) || {Name, Fun} <- Checks]
+    end).
 
 kind(Kind, First, Fun) ->
     Label = io_lib:format("~ts, ~ts connects first", [Kind, case First of cpp -> "C++"; erlang -> "Erlang" end]),

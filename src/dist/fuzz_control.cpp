@@ -77,7 +77,7 @@ flag_set common_of(std::uint8_t choice) {
   case 0:
     return flags::mandatory_25;
   case 1:
-    return advertised(true) & ~test_only::header_flags;
+    return advertised(true) & ~header_flags;
   case 2:
     return advertised(true) & ~flags::dist_hdr_atom_cache;
   default:

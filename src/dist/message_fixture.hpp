@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dist/control.hpp"
+#include "dist/distribution_header.hpp"
 #include "dist/message_reader.hpp"
 #include "dist/message_writer.hpp"
 
@@ -13,9 +14,6 @@
 #include <vector>
 
 namespace erl::dist::test_only {
-
-/// The bits that decide about the framing.
-inline constexpr flag_set header_flags = flags::dist_hdr_atom_cache | flags::fragments;
 
 inline control_message message_to(const pid& from, const pid& to, term payload) {
   return {.from = from, .to = to, .payload = std::move(payload)};

@@ -1,20 +1,15 @@
 #include "dist/message_reader.hpp"
 
 #include "dist/bytes.hpp"
+#include "dist/distribution_header.hpp"
 #include <erl/etf/tags.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace erl::dist {
 
 namespace {
-
-// The second byte of a frame with a header; the first one is the version byte of external terms.
-constexpr std::byte whole_message{68};
-constexpr std::byte first_fragment{69};
-constexpr std::byte next_fragment{70};
 
 using error = message_reader::error;
 
@@ -32,10 +27,10 @@ std::expected<message_reader::result, error> message_reader::read(std::span<cons
   const auto message = [](const packed_message& whole) {
     return result{.what = outcome::message, .message = whole};
   };
-  if ((common_ & (flags::dist_hdr_atom_cache | flags::fragments)) == 0) {
+  if ((common_ & header_flags) == 0) {
     if (frame.empty())
       return wrong("an empty frame where a control message has to be");
-    // The first byte says pass-through (112); OTP does not look at it.
+    // The first byte says so; as in OTP, it is not looked at.
     return message({.bytes = frame.subspan(1)});
   }
   if (frame.size() < 2 || frame[0] != static_cast<std::byte>(etf::version))

@@ -1,6 +1,7 @@
 #include "dist/message_writer.hpp"
 
 #include "dist/bytes.hpp"
+#include "dist/distribution_header.hpp"
 #include <erl/etf/tags.hpp>
 
 #include <algorithm>
@@ -12,11 +13,6 @@
 namespace erl::dist {
 
 namespace {
-
-constexpr std::byte pass_through{112};
-constexpr std::byte whole_message{68};
-constexpr std::byte first_fragment{69};
-constexpr std::byte next_fragment{70};
 
 /// Bytes of control tuple and payload in one fragment, as OTP's.
 constexpr std::size_t fragment_size = 64 * 1024;
@@ -31,8 +27,6 @@ constexpr std::size_t least_shared_piece = 1024;
 constexpr std::size_t prefix = 4;
 constexpr std::size_t kind_size = 2;      // the version byte and the kind of header
 constexpr std::size_t sequence_size = 16; // number and id of a fragment
-
-constexpr flag_set with_header = flags::dist_hdr_atom_cache | flags::fragments;
 
 /// What a message takes while it waits, at least: binaries that it shares are counted in full.
 std::size_t cost(const control_message& message) {
@@ -54,7 +48,7 @@ std::byte* put_number(std::byte* at, std::uint64_t value) {
 } // namespace
 
 message_writer::message_writer(flag_set common, output_queue& out)
-    : common_(common), framing_((common & with_header) != 0 ? framing::bare : framing::external),
+    : common_(common), framing_((common & header_flags) != 0 ? framing::bare : framing::external),
       out_(out), atoms_((common & flags::dist_hdr_atom_cache) != 0 ? std::make_unique<sent_atoms>()
                                                                    : nullptr) {}
 
@@ -91,14 +85,10 @@ control_message message_writer::next_behind(sequence& s) {
 }
 
 bool message_writer::put(control_message&& message) {
-  if (!encode(message)) {
-    if (atoms_ != nullptr)
-      atoms_->abandon();
+  if (!encode(message))
     return false;
-  }
   if ((common_ & flags::fragments) == 0 || payload_.empty() ||
       control_.size() + payload_.size() <= fragment_size) {
-    ++messages_;
     put_whole();
     return true;
   }
@@ -111,15 +101,21 @@ bool message_writer::put(control_message&& message) {
     return true;
   }
   // It is encoded again when its turn has come, as the caches have to see messages in their order.
-  if (atoms_ != nullptr)
-    atoms_->abandon();
+  abandon();
   wait(fresh.front(), std::move(message));
   pending_.splice(pending_.end(), fresh);
   return true;
 }
 
-/// Fills `control_` and `payload_`.
+/// Fills `control_` and `payload_`. False: it cannot be sent, and is forgotten.
 bool message_writer::encode(const control_message& message) {
+  if (try_encode(message))
+    return true;
+  abandon();
+  return false;
+}
+
+bool message_writer::try_encode(const control_message& message) {
   const encode_options how{.framing = framing_, .atom_cache = atoms_.get()};
   control_.clear();
   payload_.clear();
@@ -139,10 +135,28 @@ bool message_writer::encode(const control_message& message) {
          control_.size() + payload_.size() < std::numeric_limits<std::uint32_t>::max() - 70'000;
 }
 
+/// The message that was encoded is not sent, or not yet.
+void message_writer::abandon() {
+  if (atoms_ != nullptr)
+    atoms_->abandon();
+}
+
+std::size_t message_writer::references_size() const {
+  return atoms_ != nullptr ? atoms_->size() : 1;
+}
+
+/// Returns where they end.
+std::byte* message_writer::put_references(std::byte* at) const {
+  if (atoms_ != nullptr)
+    atoms_->write(at);
+  else
+    *at = std::byte{0};
+  return at + references_size();
+}
+
 /// The message that was encoded, in one frame.
 void message_writer::put_whole() {
-  const std::size_t references = atoms_ != nullptr ? atoms_->size() : 1;
-  const std::size_t head = framing_ == framing::bare ? kind_size + references : 1;
+  const std::size_t head = framing_ == framing::bare ? kind_size + references_size() : 1;
   const std::size_t body = head + control_.size() + payload_.size();
   const bool shared = payload_.size() >= least_shared;
   since_fragment_ += body;
@@ -152,11 +166,7 @@ void message_writer::put_whole() {
   if (framing_ == framing::bare) {
     *at++ = static_cast<std::byte>(etf::version);
     *at++ = whole_message;
-    if (atoms_ != nullptr)
-      atoms_->write(at);
-    else
-      *at = std::byte{0};
-    at += references;
+    at = put_references(at);
   } else {
     *at++ = pass_through;
   }
@@ -172,7 +182,6 @@ void message_writer::put_whole() {
 
 /// The message that was encoded becomes one in fragments, of which the first one goes out.
 void message_writer::begin(sequence& s) {
-  ++messages_;
   s.number = ++last_number_;
   s.payload = std::make_shared<const byte_chain>(std::move(payload_));
   // The control tuple is in the first fragment, whatever its size.
@@ -180,19 +189,14 @@ void message_writer::begin(sequence& s) {
       std::min(s.payload->size(), fragment_size - std::min(fragment_size, control_.size()));
   s.rest = s.payload->size() - first;
   s.left = (s.rest + fragment_size - 1) / fragment_size;
-  const std::size_t references = atoms_ != nullptr ? atoms_->size() : 1;
-  const std::size_t head = kind_size + sequence_size + references + control_.size();
+  const std::size_t head = kind_size + sequence_size + references_size() + control_.size();
   std::byte* at = out_.add(prefix + head);
   write_u32(at, static_cast<std::uint32_t>(head + first));
   at += prefix;
   *at++ = static_cast<std::byte>(etf::version);
   *at++ = first_fragment;
   at = put_number(put_number(at, s.number), s.left + 1);
-  if (atoms_ != nullptr)
-    atoms_->write(at);
-  else
-    *at = std::byte{0};
-  put_bytes(at + references, control_);
+  put_bytes(put_references(at), control_);
   waiting_bytes_ += s.rest;
   append(s.payload, s.done, first);
   ++fragments_;
@@ -252,11 +256,8 @@ void message_writer::proceed() {
 void message_writer::begin_pending() {
   const auto s = pending_.begin();
   const control_message message = next_behind(*s);
-  if (!encode(message)) {
-    if (atoms_ != nullptr)
-      atoms_->abandon();
+  if (!encode(message))
     return go_on(pending_, s);
-  }
   active_.splice(active_.end(), pending_, s);
   begin(*s);
 }

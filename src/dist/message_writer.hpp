@@ -35,8 +35,7 @@ public:
   /// Bytes of what is not in the queue yet: of all, and of what one process has sent.
   std::size_t waiting_bytes() const { return waiting_bytes_; }
   std::size_t waiting_bytes(const pid& sender) const;
-  /// Messages and fragments that were put into the queue.
-  std::uint64_t messages() const { return messages_; }
+  /// Fragments that were put into the queue.
   std::uint64_t fragments() const { return fragments_; }
 
 private:
@@ -59,6 +58,10 @@ private:
   using sequences = std::list<sequence>;
 
   bool encode(const control_message& message);
+  bool try_encode(const control_message& message);
+  void abandon();
+  std::size_t references_size() const;
+  std::byte* put_references(std::byte* at) const;
   void wait(sequence& s, control_message&& message);
   control_message next_behind(sequence& s);
   bool put(control_message&& message);
@@ -83,7 +86,6 @@ private:
   std::uint64_t last_number_ = 0;
   std::size_t waiting_bytes_ = 0;
   std::size_t since_fragment_ = 0; ///< bytes of whole messages since the last fragment
-  std::uint64_t messages_ = 0;
   std::uint64_t fragments_ = 0;
 };
 

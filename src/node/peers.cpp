@@ -148,14 +148,13 @@ void peers::outgoing(signal&& s) {
     return wants_room(s.from, node);
   if (stopping_ || s.epoch < home_->epoch_of(node))
     return;
-  peer& p = get(std::string(node.text()));
+  const std::string name(node.text());
+  if ((s.kind == signal_kind::message || s.kind == signal_kind::alias_message) &&
+      !may_connect_to_send(name) && !peers_.contains(name))
+    return; // nobody is told of a lost message
+  peer& p = get(name);
   if (p.up != nullptr)
     return transmit(p, std::move(s));
-  if (!p.connecting() && !may_connect_to_send(p) &&
-      (s.kind == signal_kind::message || s.kind == signal_kind::alias_message)) {
-    peers_.erase(std::string(node.text())); // nobody is told of a lost message
-    return;
-  }
   p.waiting_bytes += signal_size + encode_into(s.body, {});
   p.waiting.push_back(std::move(s));
   if (p.waiting_bytes > most_waiting_bytes)
@@ -166,12 +165,13 @@ void peers::outgoing(signal&& s) {
     connect_to_send(p);
 }
 
-bool peers::may_connect_to_send(const peer& p) const {
-  return auto_connect_ != auto_connect::never && !lost_.contains(p.name);
+bool peers::may_connect_to_send(const std::string& name) const {
+  return auto_connect_ == auto_connect::always ||
+         (auto_connect_ == auto_connect::once && !lost_.contains(name));
 }
 
 void peers::connect_to_send(peer& p) {
-  if (may_connect_to_send(p))
+  if (may_connect_to_send(p.name))
     return begin(p);
   fail(p, auto_connect_ == auto_connect::never
               ? "auto_connect is never: node::connect connects"

@@ -59,7 +59,7 @@ private:
   void flush() override;
 
   peer& get(const std::string& name);
-  bool may_connect_to_send(const peer& p) const;
+  bool may_connect_to_send(const std::string& name) const;
   void connect_to_send(peer& p);
   void begin(peer& p);
   void looked_up(const std::string& name, std::expected<endpoint, std::string> where);

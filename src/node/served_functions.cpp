@@ -4,7 +4,6 @@
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
 
-#include <optional>
 #include <utility>
 
 namespace erl {
@@ -44,14 +43,6 @@ owned_body exiting_with(term reason) {
       std::move(reason));
 }
 
-/// How many elements a proper list has.
-std::optional<unsigned> length(term_ref list) {
-  unsigned count = 0;
-  for (; list.is_cons(); list = list.tail())
-    ++count;
-  return list.is_nil() ? std::optional(count) : std::nullopt;
-}
-
 } // namespace
 
 std::expected<spawn_wishes, atom> read_spawn_options(term_ref options) {
@@ -88,7 +79,7 @@ void served_functions::add(atom module, atom name, unsigned arity,
 owned_body served_functions::body_for(atom module, atom name, const term& arguments) const {
   static const atom undef("undef");
   static const atom badarg("badarg");
-  const auto arity = length(arguments);
+  const auto arity = arguments.list_length();
   const term call = term::tuple({term(module), term(name), arguments, term::list({})});
   if (!arity)
     return exiting_with(term::tuple({term(badarg), term::list({call})}));

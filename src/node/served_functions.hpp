@@ -3,7 +3,7 @@
 
 #include <erl/served_function.hpp>
 
-#include <cstdint>
+#include <cstddef>
 #include <expected>
 #include <memory>
 #include <mutex>
@@ -33,7 +33,7 @@ private:
   struct key {
     atom module;
     atom name;
-    unsigned arity;
+    std::size_t arity;
     bool operator==(const key&) const = default;
   };
   struct hash {

@@ -65,8 +65,7 @@ dist::control_message to_control(signal&& s) {
     m.function = call.element(1).to_atom().value_or(atom());
     m.payload = call.share(call.element(2));
     m.options = call.share(call.element(3));
-    for (term_ref rest = m.payload; rest.is_cons(); rest = rest.tail())
-      ++m.arity;
+    m.arity = static_cast<std::int64_t>(m.payload.list_length().value_or(0));
     break;
   }
   case signal_kind::spawn_reply:

@@ -202,9 +202,11 @@ void process_block::receive_signal(signal&& s) {
   }
 }
 
+static term no_process(const reference& request, atom why) {
+  return to_term(spawn_reply{request, atoms::error, term(why)});
+}
+
 void process_block::spawn_answered(const signal& s) {
-  static const atom spawn_reply("spawn_reply");
-  static const atom error("error");
   auto& x = extras();
   const atom* const asked = x.spawn_requests.find(s.ref);
   if (asked == nullptr || *asked != s.from.node)
@@ -212,13 +214,13 @@ void process_block::spawn_answered(const signal& s) {
   x.spawn_requests.erase(s.ref);
   owner_->relate(self_, s.from.node, -1);
   if (s.object != atom())
-    return notify(term::tuple({term(spawn_reply), term(s.ref), term(error), term(s.object)}));
+    return notify(no_process(s.ref, s.object));
   if ((s.id & spawn_reply_bit::linked) != 0 && x.links.try_emplace(s.from, {}).second)
     owner_->relate(self_, s.from.node, 1);
   if ((s.id & spawn_reply_bit::monitored) != 0 &&
       x.monitoring.try_emplace(s.ref, {.target = s.from, .node = s.from.node}).second)
     owner_->relate(self_, s.from.node, 1);
-  notify(term::tuple({term(spawn_reply), term(s.ref), term(atoms::ok), term(s.from)}));
+  notify(to_term(spawn_reply{s.ref, atoms::ok, term(s.from)}));
 }
 
 static term down_message(const reference& ref, const outgoing_monitor& monitor,
@@ -318,13 +320,10 @@ void process_block::lose_node(atom node) {
   });
   x->monitored_by.erase_if(
       [&](const auto& monitor) { return monitor.second.watcher.node == node; });
-  static const atom spawn_reply("spawn_reply");
-  static const atom error("error");
   x->spawn_requests.erase_if([&](const auto& request) {
     if (request.second != node)
       return false;
-    messages.emplace_back(
-        term::tuple({term(spawn_reply), term(request.first), term(error), reason}), false);
+    messages.emplace_back(no_process(request.first, atoms::noconnection), false);
     return true;
   });
   if (const std::uint32_t* watched = x->watched_nodes.find(node)) {
