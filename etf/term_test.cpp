@@ -111,6 +111,35 @@ TEST_CASE("a slice keeps its owner alive") {
   CHECK(t.to_text() == std::string(500, 'y'));
 }
 
+TEST_CASE("shared bytes keep their values when they grow") {
+  shared_bytes grown;
+  for (std::size_t size = 1; size < 300'000; size *= 3) {
+    const auto before = grown.bytes().size();
+    grown.resize(size);
+    REQUIRE(grown.bytes().size() == size);
+    for (std::size_t i = before; i < size; ++i)
+      grown.writable()[i] = static_cast<std::byte>(i % 251);
+  }
+  for (std::size_t i = 0; i < grown.bytes().size(); ++i)
+    REQUIRE(grown.bytes()[i] == static_cast<std::byte>(i % 251));
+  grown.resize(10);
+  CHECK(grown.bytes().size() == 10);
+}
+
+TEST_CASE("a block for more than is needed is taken only where it is free") {
+  constexpr std::size_t large = 5'000'000;
+  const std::byte* freed = shared_bytes::allocate(large).bytes().data();
+  shared_bytes growing = shared_bytes::allocate(10, large);
+  CHECK(growing.bytes().size() == 10);
+  const std::byte* const begin = growing.bytes().data();
+  growing.resize(large);
+  if (begin == freed) // not where a sanitizer keeps freed memory apart
+    CHECK(growing.bytes().data() == begin);
+  shared_bytes others[100];
+  for (auto& each : others) // more than are kept free
+    each = shared_bytes::allocate(large);
+}
+
 TEST_CASE("unused bits of a bit string are zero") {
   term t = term::bit_string(bytes("\xff\xff"), 11);
   auto bits = t.to_bits();

@@ -56,9 +56,15 @@ frame_reader::result frame_reader::next() {
   if (length > max_frame_)
     return {.what = outcome::too_long, .announced = length};
   if (bytes.size() - prefix < length)
-    return {};
+    return {.announced = length};
   consume(prefix + length);
-  return {.what = outcome::frame, .body = bytes.subspan(prefix, length)};
+  return {.what = outcome::frame, .body = bytes.subspan(prefix, length), .announced = length};
+}
+
+std::span<const std::byte> frame_reader::begin_of_frame() {
+  const auto bytes = unread();
+  consume(bytes.size());
+  return bytes.subspan(prefix);
 }
 
 std::byte* output_queue::add(std::size_t size) {

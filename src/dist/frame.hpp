@@ -43,10 +43,13 @@ public:
   struct result {
     outcome what = outcome::more;
     std::span<const std::byte> body{}; ///< valid until the next `space()`
-    std::uint32_t announced = 0;       ///< with `too_long`: the length
+    std::uint32_t announced = 0;       ///< its length, if that has come
   };
   /// The next complete frame, taken off the front.
   result next();
+  /// The bytes that have come of the body of a frame that is not complete, taken off the front. It
+  /// goes on elsewhere.
+  std::span<const std::byte> begin_of_frame();
 
   std::size_t capacity() const { return capacity_; }
 

@@ -26,8 +26,8 @@ public:
   }
 
   /// False: the connection is closed.
-  bool judge(std::span<const std::byte> body) {
-    const auto found = reader_.read(body, budget_);
+  bool judge(std::span<const std::byte> body, std::size_t piece = SIZE_MAX) {
+    const auto found = test_only::read_in_pieces(reader_, body, piece, budget_);
     require(reader_.unfinished_bytes() <= limits_.bytes);
     require(reader_.unfinished() <= limits_.sequences);
     if (!found) {
@@ -112,7 +112,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
          frame = reader.next()) {
       if (frame.what == frame_reader::outcome::too_long)
         return 0;
-      if (!frame.body.empty() && !connection.judge(frame.body))
+      if (!frame.body.empty() && !connection.judge(frame.body, (data[0] & 8U) != 0 ? 5 : SIZE_MAX))
         return 0;
     }
     if (reader.capacity() > 3 * size + 4096)

@@ -8,6 +8,11 @@ namespace erl::dist {
 namespace {
 
 constexpr std::size_t handshake_step = 1024;
+/// Frames above this size are read into the memory where their message stays.
+constexpr std::size_t longest_gathered = 16 * 1024;
+/// Behind a long frame, what is read together with the begin of the next one, which may be long
+/// too.
+constexpr std::size_t after_long_frame = 4096;
 
 std::string seconds_text(duration time) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
@@ -66,11 +71,22 @@ void link::connected() {
 }
 
 std::span<std::byte> link::read_space() {
-  return reader_.space(phase_ == phase::up ? default_step : handshake_step);
+  if (phase_ != phase::up)
+    return reader_.space(handshake_step);
+  if (messages_->is_open())
+    return messages_->space();
+  const auto space = reader_.space();
+  return std::exchange(long_frame_, false) ? space.first(std::min(space.size(), after_long_frame))
+                                           : space;
 }
 
 void link::received(std::size_t size) {
   traffic_.read += size;
+  if (messages_ && messages_->is_open()) {
+    if (messages_->filled(size) && take_message(messages_->close(atoms_)))
+      long_frame_ = true;
+    return;
+  }
   reader_.filled(size);
   if (phase_ == phase::handshaking)
     run_handshake();
@@ -157,8 +173,12 @@ void link::run_frames() {
   const auto over = over_;
   while (!*over) {
     const auto frame = reader_.next();
-    if (frame.what == frame_reader::outcome::more)
+    if (frame.what == frame_reader::outcome::more) {
+      if (frame.announced > longest_gathered &&
+          reader_.unread().size() >= 4 + message_reader::least_begin)
+        open_long_frame(frame.announced);
       return;
+    }
     if (frame.what == frame_reader::outcome::too_long)
       return fail({.reason = close_reason::frame_too_long,
                    .handshake = {},
@@ -167,30 +187,39 @@ void link::run_frames() {
                            " are accepted"});
     if (frame.body.empty())
       on_tick_received();
-    else if (!decode_frame(frame.body))
+    else if (!take_message(messages_->read(frame.body, atoms_)))
       return;
   }
 }
 
-bool link::decode_frame(std::span<const std::byte> body) {
+void link::open_long_frame(std::size_t length) {
+  if (const auto opened = messages_->open(reader_.begin_of_frame(), length); !opened)
+    refuse(opened.error().text, opened.error().atoms_exhausted);
+}
+
+/// Goes on with what a frame has brought. False if nothing more may be delivered.
+bool link::take_message(const std::expected<message_reader::result, message_reader::error>& found) {
   const auto over = over_;
-  const auto refuse = [this](std::string text, bool atoms_exhausted) {
-    fail({.reason = atoms_exhausted ? close_reason::too_many_atoms : close_reason::protocol_error,
-          .handshake = {},
-          .text = std::move(text)});
+  if (!found) {
+    refuse(found.error().text, found.error().atoms_exhausted);
     return false;
-  };
-  const auto found = messages_->read(body, atoms_);
-  if (!found)
-    return refuse(std::string(found.error().text), found.error().atoms_exhausted);
+  }
   if (found->what == message_reader::outcome::part)
     return true;
   auto message = decode_control(found->message, context_);
   messages_->release();
-  if (!message)
-    return refuse(std::move(message.error().text), message.error().atoms_exhausted);
+  if (!message) {
+    refuse(message.error().text, message.error().atoms_exhausted);
+    return false;
+  }
   events_.message(*this, std::move(*message));
   return !*over;
+}
+
+void link::refuse(std::string_view text, bool atoms_exhausted) {
+  fail({.reason = atoms_exhausted ? close_reason::too_many_atoms : close_reason::protocol_error,
+        .handshake = {},
+        .text = std::string(text)});
 }
 
 void link::on_tick_received() {

@@ -154,7 +154,9 @@ private:
   handshake_machine& machine();
   void go_up();
   void run_frames();
-  bool decode_frame(std::span<const std::byte> body);
+  void open_long_frame(std::size_t length);
+  bool take_message(const std::expected<message_reader::result, message_reader::error>& found);
+  void refuse(std::string_view text, bool atoms_exhausted);
   void on_timer();
   void on_tick_received();
   void write_tick();
@@ -184,6 +186,7 @@ private:
   atom_budget atoms_{};
 
   frame_reader reader_;
+  bool long_frame_ = false; ///< the last frame was one
   output_queue queue_;
   // Of a link that is up.
   std::optional<message_reader> messages_;

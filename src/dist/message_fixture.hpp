@@ -63,6 +63,26 @@ public:
   atom_budget budget{.left = 1000};
 };
 
+/// Gives a frame to the reader while it comes, `piece` bytes at a time.
+inline std::expected<message_reader::result, message_reader::error>
+read_in_pieces(message_reader& reader, std::span<const std::byte> body, std::size_t piece,
+               atom_budget& budget) {
+  const auto first = std::max(piece, message_reader::least_begin);
+  if (body.size() <= first)
+    return reader.read(body, budget);
+  if (const auto opened = reader.open(body.first(first), body.size()); !opened)
+    return std::unexpected(opened.error());
+  auto rest = body.subspan(first);
+  for (bool more = true; more;) {
+    const auto space = reader.space();
+    const auto part = std::min({piece, space.size(), rest.size()});
+    std::copy_n(rest.begin(), part, space.begin());
+    rest = rest.subspan(part);
+    more = !reader.filled(part);
+  }
+  return reader.close(budget);
+}
+
 /// The body of the frame that a message makes on a fresh connection; empty if it is refused.
 inline std::vector<std::byte> frame_of(const control_message& message, flag_set common) {
   one_way connection(common);

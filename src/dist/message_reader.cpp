@@ -5,6 +5,7 @@
 #include <erl/etf/tags.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace erl::dist {
@@ -13,7 +14,19 @@ namespace {
 
 using error = message_reader::error;
 
+constexpr std::string_view too_much_unfinished =
+    "more bytes in unfinished messages than are accepted";
+/// What is made ready to read at least.
+constexpr std::size_t least_space = std::size_t{64} << 10U;
+
 std::unexpected<error> wrong(std::string_view text) { return std::unexpected(error{.text = text}); }
+
+/// Room for `needed` bytes behind the first `end` of `memory`, which grows with what has come, to
+/// `expected` in the end.
+void make_room(shared_bytes& memory, std::size_t end, std::size_t needed, std::size_t expected) {
+  if (memory.bytes().size() - end < needed)
+    memory.resize(std::max(end + needed, std::min(2 * end, expected)));
+}
 
 } // namespace
 
@@ -24,14 +37,18 @@ message_reader::message_reader(flag_set common, const fragment_limits& limits)
 
 std::expected<message_reader::result, error> message_reader::read(std::span<const std::byte> frame,
                                                                   atom_budget& budget) {
-  const auto message = [](const packed_message& whole) {
-    return result{.what = outcome::message, .message = whole};
-  };
+  return read_frame(frame, budget, nullptr);
+}
+
+/// `owner` is of the bytes of the frame, and may be taken over.
+std::expected<message_reader::result, error>
+message_reader::read_frame(std::span<const std::byte> frame, atom_budget& budget,
+                           shared_bytes* owner) {
   if ((common_ & header_flags) == 0) {
     if (frame.empty())
       return wrong("an empty frame where a control message has to be");
     // The first byte says so; as in OTP, it is not looked at.
-    return message({.bytes = frame.subspan(1)});
+    return result{.what = outcome::message, .message = {.bytes = frame.subspan(1), .owner = owner}};
   }
   if (frame.size() < 2 || frame[0] != static_cast<std::byte>(etf::version))
     return wrong("a frame without the distribution header that was agreed on");
@@ -40,15 +57,23 @@ std::expected<message_reader::result, error> message_reader::read(std::span<cons
   if (fragment && (common_ & flags::fragments) == 0)
     return wrong("a fragment, though fragments were not agreed on");
   if (frame[1] == first_fragment)
-    return read_first(rest, budget);
-  if (frame[1] == next_fragment)
-    return read_next(rest);
+    return read_first(rest, budget, owner);
+  if (frame[1] == next_fragment) {
+    const auto found = find_next(rest, rest.size());
+    if (!found)
+      return std::unexpected(found.error());
+    append(**found, rest);
+    return advance(**found);
+  }
   if (frame[1] != whole_message)
     return wrong("a distribution header of an unknown kind");
   const auto references = read_references(rest, budget);
   if (!references)
     return std::unexpected(references.error());
-  return message({.bytes = rest, .framing = framing::bare, .atom_refs = *references});
+  return result{
+      .what = outcome::message,
+      .message = {
+          .bytes = rest, .framing = framing::bare, .atom_refs = *references, .owner = owner}};
 }
 
 std::expected<std::span<const atom>, error>
@@ -69,7 +94,8 @@ message_reader::read_references(std::span<const std::byte>& bytes, atom_budget& 
 }
 
 std::expected<message_reader::result, error>
-message_reader::read_first(std::span<const std::byte> bytes, atom_budget& budget) {
+message_reader::read_first(std::span<const std::byte> bytes, atom_budget& budget,
+                           shared_bytes* owner) {
   byte_cursor in(bytes);
   const auto number = in.number<std::uint64_t>();
   const auto count = in.number<std::uint64_t>();
@@ -77,36 +103,54 @@ message_reader::read_first(std::span<const std::byte> bytes, atom_budget& budget
     return wrong("a fragment that ends inside its header");
   if (count == 0 || count > limits_.count)
     return wrong("a message in no fragments, or in more than are accepted");
-  auto rest = in.rest();
+  const auto message = in.rest();
+  auto rest = message;
   const auto references = read_references(rest, budget);
   if (!references)
     return std::unexpected(references.error());
   ++fragments_;
   if (count == 1)
-    return result{.what = outcome::message,
-                  .message = {.bytes = rest, .framing = framing::bare, .atom_refs = *references}};
+    return result{
+        .what = outcome::message,
+        .message = {
+            .bytes = rest, .framing = framing::bare, .atom_refs = *references, .owner = owner}};
   if (number == 0)
     return wrong("a message in fragments with the number 0");
   if (sequences_.size() >= limits_.sequences)
     return wrong("more messages in fragments at a time than are accepted");
+  if (rest.size() > limits_.bytes - unfinished_bytes_)
+    return wrong(too_much_unfinished);
   const auto [place, added] = sequences_.try_emplace(number);
   if (!added)
     return wrong("a message in fragments with the number of one that is not complete");
-  if (!skip_term(rest, {.framing = framing::bare, .atom_refs = *references}))
+  auto control = rest;
+  if (!skip_term(control, {.framing = framing::bare, .atom_refs = *references}))
     return wrong("a control tuple that is not whole in the first fragment");
   sequence& s = place->second;
+  s.number = number;
   s.next = count - 1;
   // The references stay as they are for the whole message, whatever becomes of the cache.
   s.atom_count = references->size();
   s.atom_refs = std::make_unique<atom[]>(s.atom_count);
   std::ranges::copy(*references, s.atom_refs.get());
-  if (!append(s, rest))
-    return wrong("more bytes in unfinished messages than are accepted");
+  unfinished_bytes_ += rest.size();
+  s.expected = expected_size(rest.size(), count);
+  s.begin = s.end = 0;
+  if (owner != nullptr) {
+    s.begin = static_cast<std::size_t>(rest.data() - owner->bytes().data());
+    s.end = s.begin + rest.size();
+    s.bytes = std::move(*owner);
+  } else {
+    s.bytes = shared_bytes::allocate(rest.size(), s.expected);
+    append(s, rest);
+  }
   return result{};
 }
 
-std::expected<message_reader::result, error>
-message_reader::read_next(std::span<const std::byte> bytes) {
+/// The message that the next fragment belongs to, whose bytes up to the end of the frame are
+/// `length`. Takes the fragment's header off `bytes`.
+std::expected<message_reader::sequence*, error>
+message_reader::find_next(std::span<const std::byte>& bytes, std::size_t length) {
   byte_cursor in(bytes);
   const auto number = in.number<std::uint64_t>();
   const auto id = in.number<std::uint64_t>();
@@ -117,34 +161,83 @@ message_reader::read_next(std::span<const std::byte> bytes) {
     return wrong("a fragment of no message that is under way");
   if (id != found->second.next)
     return wrong("a fragment out of order");
-  ++fragments_;
-  if (!append(found->second, in.rest()))
-    return wrong("more bytes in unfinished messages than are accepted");
-  if (--found->second.next != 0)
-    return result{};
-  finished_ = std::move(sequences_.extract(found).mapped());
-  unfinished_bytes_ -= finished_.size;
-  return result{.what = outcome::message,
-                .message = {.bytes = finished_.bytes.bytes().first(finished_.size),
-                            .framing = framing::bare,
-                            .atom_refs = {finished_.atom_refs.get(), finished_.atom_count},
-                            .owner = &finished_.bytes}};
+  const auto payload = length - (bytes.size() - in.rest().size());
+  if (payload > limits_.bytes - unfinished_bytes_)
+    return wrong(too_much_unfinished);
+  bytes = in.rest();
+  unfinished_bytes_ += payload;
+  return &found->second;
 }
 
-bool message_reader::append(sequence& to, std::span<const std::byte> bytes) {
-  if (bytes.size() > limits_.bytes - unfinished_bytes_)
-    return false;
-  const auto needed = to.size + bytes.size();
-  if (to.bytes.bytes().size() < needed) {
-    // By what has come, not by what was announced.
-    auto larger = shared_bytes::allocate(std::max(needed, 2 * to.size));
-    std::ranges::copy(to.bytes.bytes().first(to.size), larger.writable().begin());
-    to.bytes = std::move(larger);
+/// One more fragment of `s` is complete.
+message_reader::result message_reader::advance(sequence& s) {
+  ++fragments_;
+  if (--s.next != 0)
+    return {};
+  finished_ = std::move(s);
+  const auto size = finished_.end - finished_.begin;
+  unfinished_bytes_ -= size;
+  sequences_.erase(finished_.number);
+  return {.what = outcome::message,
+          .message = {.bytes = finished_.bytes.bytes().subspan(finished_.begin, size),
+                      .framing = framing::bare,
+                      .atom_refs = {finished_.atom_refs.get(), finished_.atom_count},
+                      .owner = &finished_.bytes}};
+}
+
+/// What a message will take whose first fragment has `size` bytes.
+std::size_t message_reader::expected_size(std::size_t size, std::uint64_t fragments) const {
+  return std::min(std::max<std::uint64_t>(fragments, 1), limits_.bytes / size) * size;
+}
+
+void message_reader::append(collected& to, std::span<const std::byte> bytes) {
+  make_room(to.bytes, to.end, bytes.size(), to.expected);
+  std::memcpy(to.bytes.writable().data() + to.end, bytes.data(), bytes.size());
+  to.end += bytes.size();
+}
+
+std::expected<void, error> message_reader::open(std::span<const std::byte> begin,
+                                                std::size_t length) {
+  left_ = length - begin.size();
+  const bool fragments = (common_ & flags::fragments) != 0;
+  if (fragments && begin[1] == next_fragment) {
+    auto rest = begin.subspan(2);
+    const auto found = find_next(rest, length - 2);
+    if (!found)
+      return std::unexpected(found.error());
+    fragment_ = *found;
+    append(*fragment_, rest);
+    return {};
   }
-  std::ranges::copy(bytes, to.bytes.writable().begin() + static_cast<std::ptrdiff_t>(to.size));
-  to.size = needed;
-  unfinished_bytes_ += bytes.size();
-  return true;
+  constexpr std::size_t count_at = 10;
+  const auto count = fragments && begin[1] == first_fragment
+                         ? number_at<std::uint64_t>(begin.data() + count_at)
+                         : 1;
+  frame_.expected = expected_size(length, count);
+  frame_.bytes = shared_bytes::allocate(begin.size(), frame_.expected);
+  frame_.end = 0;
+  append(frame_, begin);
+  return {};
+}
+
+std::span<std::byte> message_reader::space() {
+  auto& [bytes, end, expected] = fragment_ != nullptr ? *fragment_ : frame_;
+  make_room(bytes, end, std::min(left_, least_space), expected);
+  return bytes.writable().subspan(end, std::min(left_, bytes.bytes().size() - end));
+}
+
+bool message_reader::filled(std::size_t size) {
+  (fragment_ != nullptr ? *fragment_ : frame_).end += size;
+  left_ -= size;
+  return left_ == 0;
+}
+
+std::expected<message_reader::result, error> message_reader::close(atom_budget& budget) {
+  if (auto* const s = std::exchange(fragment_, nullptr))
+    return advance(*s);
+  // The owner of a whole message; of a fragment, `read_first` takes it over.
+  finished_.bytes = std::move(frame_.bytes);
+  return read_frame(finished_.bytes.bytes().first(frame_.end), budget, &finished_.bytes);
 }
 
 } // namespace erl::dist

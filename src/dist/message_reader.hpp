@@ -53,6 +53,20 @@ public:
   /// Takes the next frame, which is no tick. New atoms of a header are charged to `budget`.
   std::expected<result, error> read(std::span<const std::byte> frame, atom_budget& budget);
 
+  /// A frame that is not whole yet: the first bytes of its body have come, `length` is all of it.
+  /// From here on bytes go to `space()`, which is where they stay, until the frame is complete.
+  /// `begin` is shorter than `length`, and no shorter than `least_begin`.
+  std::expected<void, error> open(std::span<const std::byte> begin, std::size_t length);
+  static constexpr std::size_t least_begin = 18;
+  bool is_open() const { return left_ != 0; }
+  /// Room for the next bytes of the open frame. Grows with what has come, never by what a length
+  /// announces.
+  std::span<std::byte> space();
+  /// `size` bytes of `space()` are filled. False if more are missing; `close` has to follow if not.
+  bool filled(std::size_t size);
+  /// Reads the frame that was open, and is complete.
+  std::expected<result, error> close(atom_budget& budget);
+
   /// Forgets the last message.
   void release() { finished_ = {}; }
 
@@ -63,25 +77,40 @@ public:
   std::uint64_t fragments() const { return fragments_; }
 
 private:
-  struct sequence {
+  /// Bytes that come bit by bit.
+  struct collected {
+    shared_bytes bytes{};
+    std::size_t end = 0;      ///< of what has come
+    std::size_t expected = 0; ///< how much it will be, as far as the peer tells
+  };
+  /// A message that comes in fragments.
+  struct sequence : collected {
+    std::uint64_t number;
     std::uint64_t next; ///< the id of the fragment that has to come
     std::unique_ptr<atom[]> atom_refs;
     std::size_t atom_count;
-    shared_bytes bytes; ///< the first `size` of them have come
-    std::size_t size;
+    std::size_t begin; ///< of the message in `bytes`
   };
 
-  std::expected<result, error> read_first(std::span<const std::byte> bytes, atom_budget& budget);
-  std::expected<result, error> read_next(std::span<const std::byte> bytes);
+  std::expected<result, error> read_frame(std::span<const std::byte> frame, atom_budget& budget,
+                                          shared_bytes* owner);
+  std::expected<result, error> read_first(std::span<const std::byte> bytes, atom_budget& budget,
+                                          shared_bytes* owner);
+  std::expected<sequence*, error> find_next(std::span<const std::byte>& bytes, std::size_t length);
+  result advance(sequence& s);
+  std::size_t expected_size(std::size_t size, std::uint64_t fragments) const;
+  static void append(collected& to, std::span<const std::byte> bytes);
   std::expected<std::span<const atom>, error> read_references(std::span<const std::byte>& bytes,
                                                               atom_budget& budget);
-  bool append(sequence& to, std::span<const std::byte> bytes);
-
   flag_set common_;
   fragment_limits limits_;
   std::unique_ptr<received_atoms> atoms_; ///< null where there is no cache
   std::unordered_map<std::uint64_t, sequence> sequences_;
-  sequence finished_{}; ///< the last message that came in fragments
+  // The open frame.
+  std::size_t left_ = 0;         ///< bytes that have not come
+  sequence* fragment_ = nullptr; ///< whose next fragment it is
+  collected frame_;              ///< any other frame
+  sequence finished_{};          ///< the last message that came in a long frame or in fragments
   std::size_t unfinished_bytes_ = 0;
   std::uint64_t fragments_ = 0;
 };

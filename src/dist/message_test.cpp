@@ -31,10 +31,12 @@ public:
   void send(std::uint32_t from, std::int64_t number, std::size_t size) {
     REQUIRE(writer.write(message_to(sender(from), receiver, numbered(number, size))));
   }
-  /// What arrives with the frames that are ready now.
+  /// What arrives with the frames that are ready now. Every second one is read while it comes.
   void receive() {
     for (const auto& frame : frames()) {
-      const auto found = reader.read(frame, budget);
+      piece_ = piece_ * 3 % 65'537;
+      const auto found = piece_ % 2 == 0 ? reader.read(frame, budget)
+                                         : read_in_pieces(reader, frame, piece_, budget);
       REQUIRE(found);
       if (found->what == message_reader::outcome::part)
         continue;
@@ -55,6 +57,7 @@ public:
 
 private:
   flag_set flags_ = advertised(true);
+  std::size_t piece_ = 1;
 };
 
 std::vector<std::byte> fragment(std::uint8_t kind, std::uint64_t number, std::uint64_t id,
@@ -158,6 +161,43 @@ TEST_CASE("a large part of a message shares its memory, a small one does not", "
   }
 }
 
+TEST_CASE("a long frame stays where it was read", "[message]") {
+  for (const flag_set common :
+       {advertised(true), advertised(true) & ~flags::fragments, advertised(true) & ~header_flags}) {
+    one_way way(common);
+    const term payload = term::text(std::string(200'000, 'v'));
+    REQUIRE(way.writer.write(message_to(sender(1), receiver, payload)));
+    std::vector<std::vector<std::byte>> frames;
+    while (!way.queue.empty() || way.writer.waiting_bytes() != 0)
+      for (auto& frame : way.frames())
+        frames.push_back(std::move(frame));
+    const auto before = way.reader.unfinished_bytes();
+    for (const auto& frame : frames) {
+      const auto found = read_in_pieces(way.reader, frame, 10'000, way.budget);
+      REQUIRE(found);
+      if (found->what == message_reader::outcome::part)
+        continue;
+      const auto bytes = found->message.bytes;
+      const auto message = decode_control(
+          found->message, {.self = far, .creation = 20, .peer = near, .common = common});
+      REQUIRE(message);
+      CHECK(message->payload == payload);
+      const std::byte* at = message->payload.to_binary()->data();
+      CHECK((at >= bytes.data() && at < bytes.data() + bytes.size()));
+      way.reader.release();
+    }
+    CHECK(before == way.reader.unfinished_bytes());
+  }
+}
+
+TEST_CASE("an open frame takes memory by what has come of it", "[message]") {
+  message_reader reader(advertised(true), {});
+  atom_budget budget;
+  auto begin = fragment(69, 1, 4000, 100);
+  REQUIRE(reader.open(begin, 200U << 20U));
+  CHECK(reader.space().size() <= 128 * 1024);
+}
+
 TEST_CASE("what waits is counted for its sender", "[message]") {
   connection way(advertised(true));
   way.send(1, 0, 3'000'000);
@@ -200,7 +240,11 @@ TEST_CASE("a peer may have so much in unfinished messages and no more", "[messag
     message_reader reader(advertised(true), {.bytes = 1000});
     REQUIRE(reader.read(fragment(69, 1, 3, 600), budget));
     CHECK(reader.unfinished_bytes() == 599);
-    CHECK_FALSE(reader.read(fragment(70, 1, 2, 500), budget));
+    SECTION("in a whole frame") { CHECK_FALSE(reader.read(fragment(70, 1, 2, 500), budget)); }
+    SECTION("in a frame that has begun") {
+      const auto next = fragment(70, 1, 2, 500);
+      CHECK_FALSE(reader.open(std::span(next).first(100), next.size()));
+    }
   }
   SECTION("messages") {
     message_reader reader(advertised(true), {.sequences = 2});

@@ -60,7 +60,13 @@ struct asio_core {
   intrusive_list<asio_source, in_all> all;
   intrusive_list<asio_source, in_turns> turns;
   intrusive_list<asio_source, in_to_arm> to_arm;
-  bool happened = false;            // an event was delivered since this was cleared
+  bool happened = false; // an event was delivered since this was cleared
+  struct traffic_seen {
+    std::size_t received = 0; // bytes
+    bool replied = false;     // something was written
+  };
+  traffic_seen traffic;             // since the owner last waited
+  int small_reads = 0;              // in a row, without a large one between them
   std::array<iovec, 1024> gather{}; // IOV_MAX
 
   void arm_all() {

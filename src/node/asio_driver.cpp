@@ -3,6 +3,11 @@
 /// only by swapping `awake` for `sleeping`, which fails when it has been notified. So a wake-up
 /// costs one atomic operation unless somebody sleeps, and none gets lost.
 ///
+/// In traffic: to wake an owner that sleeps costs the sender more than the message does. An owner
+/// that has just answered looks for the next request for a while; where many are answered together,
+/// it lets the next ones come together, too. In one-way traffic it looks away now and then, so that
+/// many messages come with one read. None of this happens when bytes come less often.
+///
 /// Deadlines: the timer stays armed for an earlier deadline than the one asked for, as most waits
 /// end by traffic and setting it costs a system call. When it expires too early the owner goes back
 /// to sleep.
@@ -16,17 +21,35 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
+#include <linux/futex.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace erl {
 
 namespace {
+
+// Measured with BEAMs as clients on two cores; bench/README.md tells how.
+/// Traffic this close together is expected to go on.
+constexpr duration busy_gap = std::chrono::microseconds(200);
+/// How long an owner that has just answered looks for the next request before it sleeps.
+constexpr duration spin_time = std::chrono::microseconds(30);
+/// How long a reader of one-way traffic leaves it alone, and from how many reads in a row on.
+constexpr duration nap_time = std::chrono::microseconds(50);
+constexpr int reads_before_nap = 8;
+/// So many bytes of requests were answered together: for each microsecond of this, the next ones
+/// are given as long to come together.
+constexpr std::size_t bytes_a_microsecond = 256;
+constexpr duration least_hold = std::chrono::microseconds(10);
+constexpr duration longest_hold = std::chrono::microseconds(60);
 
 class asio_driver final : public driver {
 public:
@@ -51,12 +74,17 @@ public:
   }
 
 private:
-  enum class state : int { awake, sleeping, notified };
+  enum class state : int { awake, napping, sleeping, notified };
   using executor = boost::asio::io_context::executor_type;
   using descriptor = boost::asio::posix::basic_stream_descriptor<executor>;
   using steady_timer = boost::asio::basic_waitable_timer<
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, executor>;
 
+  bool wait_in_traffic(time_point deadline);
+  bool notified();
+  bool spin(time_point deadline);
+  void leave_alone(time_point deadline);
+  void nap(time_point deadline);
   void sleep(time_point deadline);
   void arm_timer(time_point deadline);
   void on_timer(const boost::system::error_code& ec);
@@ -68,6 +96,7 @@ private:
   descriptor wake_{core_.context};
   std::uint64_t wake_count_ = 0;
   operation_memory wake_memory_;
+  time_point last_traffic_{}; // when the owner last waited after bytes had come
   steady_timer timer_{core_.context};
   time_point timer_deadline_ = time_point::max(); // max: not armed
   operation_memory timer_memory_;
@@ -112,18 +141,78 @@ void asio_driver::poll() {
 }
 
 void asio_driver::wait(time_point deadline) {
-  if (core_.turns.empty()) {
-    auto expected = state::awake;
-    if (state_.compare_exchange_strong(expected, state::sleeping)) {
-      core_.arm_all();
-      sleep(deadline);
-      state_.exchange(state::awake);
-      core_.arm_all();
-      return;
-    }
-    state_.exchange(state::awake);
+  if (!core_.turns.empty())
+    return poll();
+  core_.arm_all();
+  if (core_.traffic.received != 0 && wait_in_traffic(deadline))
+    return;
+  auto expected = state::awake;
+  if (state_.compare_exchange_strong(expected, state::sleeping))
+    sleep(deadline);
+  state_.exchange(state::awake);
+  core_.arm_all();
+}
+
+/// Bytes have come since the last wait, so that more are likely to. False if the owner had better
+/// sleep.
+bool asio_driver::wait_in_traffic(time_point deadline) {
+  const auto [received, replied] = std::exchange(core_.traffic, {});
+  const auto time = now();
+  const bool busy = time - std::exchange(last_traffic_, time) < busy_gap;
+  if (!busy || replied)
+    core_.small_reads = 0;
+  if (!busy)
+    return false;
+  if (replied) {
+    const auto hold = std::chrono::microseconds(received / bytes_a_microsecond);
+    if (hold < least_hold || hold > longest_hold)
+      return spin(std::min(deadline, time + spin_time));
+    leave_alone(std::min(deadline, time + hold));
+  } else {
+    if (core_.small_reads < reads_before_nap)
+      return false;
+    nap(std::min(deadline, time + nap_time));
   }
   poll();
+  return true;
+}
+
+/// A wake-up that has come and is used up.
+bool asio_driver::notified() {
+  auto expected = state::notified;
+  return state_.compare_exchange_strong(expected, state::awake);
+}
+
+/// Looks for events again and again. True when there was one, or a wake-up.
+bool asio_driver::spin(time_point deadline) {
+  core_.happened = false;
+  do {
+    core_.context.poll();
+    if (core_.happened) {
+      core_.arm_all();
+      return true;
+    }
+    if (notified())
+      return true;
+  } while (now() < deadline);
+  return false;
+}
+
+/// Looks at nothing but the time, and for a wake-up: too short to sleep.
+void asio_driver::leave_alone(time_point deadline) {
+  while (!notified() && now() < deadline) {
+  }
+}
+
+void asio_driver::nap(time_point deadline) {
+  auto expected = state::awake;
+  if (state_.compare_exchange_strong(expected, state::napping)) {
+    const auto time =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - now()).count();
+    const timespec limit{.tv_sec = 0, .tv_nsec = std::clamp<long>(time, 0, 999'999'999)};
+    ::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, static_cast<int>(state::napping), &limit);
+  }
+  state_.exchange(state::awake);
 }
 
 void asio_driver::sleep(time_point deadline) {
@@ -155,7 +244,10 @@ void asio_driver::on_timer(const boost::system::error_code& ec) {
 }
 
 void asio_driver::wake() {
-  if (state_.exchange(state::notified) == state::sleeping) {
+  const state before = state_.exchange(state::notified);
+  if (before == state::napping)
+    ::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1);
+  if (before == state::sleeping) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(wake_.native_handle(), &one, sizeof one);
   }

@@ -52,12 +52,12 @@ TEST_CASE("a wake-up before the wait ends that wait, and only that one") {
   CHECK(d->now() - again >= 20ms);
 }
 
-TEST_CASE("no wake-up is lost between two threads that wake each other") {
-  auto here = erl::make_asio_driver();
-  auto there = erl::make_asio_driver();
+namespace {
+
+/// Two threads wake each other in turn; true when none of it got lost.
+bool play(erl::driver& here, erl::driver& there, int rounds) {
   std::atomic<int> ball{0};
-  constexpr int rounds = 5000;
-  const auto play = [&](erl::driver& own, erl::driver& other, int turn) {
+  const auto side = [&](erl::driver& own, erl::driver& other, int turn) {
     const auto end = own.now() + 30s;
     while (ball.load() < rounds && own.now() < end) {
       if (ball.load() % 2 == turn) {
@@ -69,10 +69,50 @@ TEST_CASE("no wake-up is lost between two threads that wake each other") {
     }
     other.wake();
   };
-  std::thread opponent{[&] { play(*there, *here, 1); }};
-  play(*here, *there, 0);
+  std::thread opponent{[&] { side(there, here, 1); }};
+  side(here, there, 0);
   opponent.join();
-  CHECK(ball.load() >= rounds);
+  return ball.load() >= rounds;
+}
+
+} // namespace
+
+TEST_CASE("no wake-up is lost between two threads that wake each other") {
+  auto here = erl::make_asio_driver();
+  auto there = erl::make_asio_driver();
+  CHECK(play(*here, *there, 5000));
+}
+
+TEST_CASE("no wake-up is lost in traffic, one way or with answers") {
+  for (const bool answers : {false, true}) {
+    auto here = erl::make_asio_driver();
+    auto there = erl::make_asio_driver();
+    server listening(*here);
+    listening.prepare = [&](end_point& p) {
+      if (answers)
+        p.on_received = [&p] { p.send("answer"); };
+    };
+    const raw_socket talker;
+    REQUIRE(talker.connect(listening.socket->local()));
+    std::atomic<bool> over{false};
+    std::size_t sent = 0;
+    std::thread talking{[&] {
+      const std::string words(answers ? 5000 : 50, 'x');
+      while (!over.load()) {
+        const auto taken = ::send(talker.get(), words.data(), words.size(), MSG_NOSIGNAL);
+        sent += taken > 0 ? static_cast<std::size_t>(taken) : 0;
+        char answer[1000];
+        ::recv(talker.get(), answer, sizeof answer, MSG_DONTWAIT);
+        std::this_thread::sleep_for(10us);
+      }
+    }};
+    REQUIRE(run_until(
+        *here, [&] { return !listening.accepted.empty() && !listening.accepted[0]->in.empty(); }));
+    CHECK(play(*here, *there, 2000));
+    over.store(true);
+    talking.join();
+    CHECK(run_until(*here, [&] { return listening.accepted[0]->in.size() == sent; }));
+  }
 }
 
 TEST_CASE("a wait ends at its deadline, also after one for an earlier deadline was cut short") {

@@ -25,6 +25,7 @@ namespace {
 constexpr int reads_a_turn = 4;
 constexpr std::size_t bytes_a_turn = 256 * 1024;
 constexpr std::size_t first_bytes = 2048;
+constexpr std::size_t large_read = 32 * 1024;
 
 /// Open as long as `events_` is set. Between its turns a stream is in one of these states:
 /// connecting; with a read pending; due for a turn, as it has more to read or a failure to report;
@@ -161,6 +162,7 @@ std::size_t stream_state::write(std::span<const std::span<const std::byte>> chai
     want_write_ = true;
     return 0;
   }
+  core_.traffic.replied = true;
   std::size_t taken = 0;
   auto next = chain.begin();
   while (next != chain.end()) {
@@ -272,6 +274,8 @@ void stream_state::turn() {
     }
     if (*size != 0) {
       core_.happened = true;
+      core_.traffic.received += *size;
+      core_.small_reads = *size < large_read ? core_.small_reads + 1 : 0;
       total += *size;
       events_->received(*size);
     }

@@ -85,8 +85,8 @@ struct peers::peer {
     peer& peer_;
   };
 
-  peer(peers& table, std::string full_name)
-      : name(std::move(full_name)), node(std::string_view(name)), waiting_for_peer(table, *this) {}
+  peer(peers& table, atom full_name)
+      : name(full_name.text()), node(full_name), waiting_for_peer(table, *this) {}
 
   std::string name;
   atom node;
@@ -114,9 +114,8 @@ struct peers::peer {
 atom peers::type_of(const peer& p) { return p.visible ? words().visible : words().hidden; }
 
 void peers::connection::replace_old(dist::link&) {
-  if (const auto found = table_.peers_.find(link.peer().name);
-      found != table_.peers_.end() && found->second->up)
-    table_.lose(*found->second, words().connection_closed);
+  if (peer* const p = table_.find(link.peer().name); p != nullptr && p->up)
+    table_.lose(*p, words().connection_closed);
 }
 
 peers::peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd,
@@ -133,11 +132,22 @@ void peers::bind(runtime::system& owner) {
   owner.set_distribution(this);
 }
 
-peers::peer& peers::get(const std::string& name) {
+peers::peer& peers::get(atom name) {
   auto& slot = peers_[name];
   if (slot == nullptr)
     slot = std::make_unique<peer>(*this, name);
   return *slot;
+}
+
+peers::peer* peers::find(atom name) const {
+  const auto found = peers_.find(name);
+  return found == peers_.end() ? nullptr : found->second.get();
+}
+
+/// By a name that need not be anybody's, and makes no atom.
+peers::peer* peers::find(std::string_view name) const {
+  const auto known = atom::find(name);
+  return known ? find(*known) : nullptr;
 }
 
 // Going out.
@@ -148,13 +158,13 @@ void peers::outgoing(signal&& s) {
     return wants_room(s.from, node);
   if (stopping_ || s.epoch < home_->epoch_of(node))
     return;
-  const std::string name(node.text());
+  peer* const known = find(node);
+  if (known != nullptr && known->up != nullptr)
+    return transmit(*known, std::move(s));
   if ((s.kind == signal_kind::message || s.kind == signal_kind::alias_message) &&
-      !may_connect_to_send(name) && !peers_.contains(name))
+      !may_connect_to_send(node) && known == nullptr)
     return; // nobody is told of a lost message
-  peer& p = get(name);
-  if (p.up != nullptr)
-    return transmit(p, std::move(s));
+  peer& p = get(node);
   p.waiting_bytes += signal_size + encode_into(s.body, {});
   p.waiting.push_back(std::move(s));
   if (p.waiting_bytes > most_waiting_bytes)
@@ -165,13 +175,13 @@ void peers::outgoing(signal&& s) {
     connect_to_send(p);
 }
 
-bool peers::may_connect_to_send(const std::string& name) const {
+bool peers::may_connect_to_send(atom name) const {
   return auto_connect_ == auto_connect::always ||
          (auto_connect_ == auto_connect::once && !lost_.contains(name));
 }
 
 void peers::connect_to_send(peer& p) {
-  if (may_connect_to_send(p.name))
+  if (may_connect_to_send(p.node))
     return begin(p);
   fail(p, auto_connect_ == auto_connect::never
               ? "auto_connect is never: node::connect connects"
@@ -179,7 +189,7 @@ void peers::connect_to_send(peer& p) {
 }
 
 void peers::connect(const std::string& name, outcome done) {
-  peer& p = get(name);
+  peer& p = get(atom(std::string_view(name)));
   if (p.up != nullptr)
     return done({});
   p.on_outcome.push_back(std::move(done));
@@ -200,16 +210,16 @@ void peers::begin(peer& p) {
                             "the node's options");
   p.looking_up = true;
   lookup_->find(name->name, name->host,
-                [this, full = p.name](std::expected<endpoint, std::string> where) {
+                [this, full = p.node](std::expected<endpoint, std::string> where) {
                   home_->post([this, full, where = std::move(where)] { looked_up(full, where); });
                 });
 }
 
-void peers::looked_up(const std::string& name, std::expected<endpoint, std::string> where) {
-  const auto found = peers_.find(name);
-  if (stopping_ || found == peers_.end() || !std::exchange(found->second->looking_up, false))
+void peers::looked_up(atom name, std::expected<endpoint, std::string> where) {
+  peer* const found = find(name);
+  if (stopping_ || found == nullptr || !std::exchange(found->looking_up, false))
     return;
-  peer& p = *found->second;
+  peer& p = *found;
   if (p.up != nullptr)
     return;
   if (!where)
@@ -227,7 +237,7 @@ void peers::dial(peer& p, const endpoint& where) {
   home_->timers().arm(p.waiting_for_peer, home_->world().now() + longest_hold);
 }
 
-bool peers::is_coming_in(const std::string& name) const {
+bool peers::is_coming_in(std::string_view name) const {
   return std::any_of(half_open_.begin(), half_open_.end(),
                      [&](const auto& c) { return c->admitted == name; });
 }
@@ -272,7 +282,7 @@ void peers::transmit(peer& p, dist::control_message&& m) {
     return;
   if (dirty_.empty())
     home_->flush_later(*this);
-  dirty_.push_back(p.name);
+  dirty_.push_back(p.node);
 }
 
 // Senders that stop while too much waits.
@@ -308,9 +318,9 @@ bool peers::must_wait(const peer& p, const pid& sender) const {
 }
 
 void peers::wants_room(const pid& sender, atom node) {
-  const auto found = peers_.find(std::string(node.text()));
-  if (found != peers_.end() && must_wait(*found->second, sender))
-    found->second->blocked.push_back(sender);
+  peer* const p = find(node);
+  if (p != nullptr && must_wait(*p, sender))
+    p->blocked.push_back(sender);
   else
     tell_of_room(sender, node);
 }
@@ -320,11 +330,11 @@ void peers::tell_of_room(const pid& sender, atom node) {
 }
 
 void peers::flush() {
-  for (const std::string& name : std::exchange(dirty_, {}))
-    if (const auto found = peers_.find(name); found != peers_.end()) {
-      found->second->dirty = false;
-      if (found->second->up != nullptr)
-        found->second->up->link.flush();
+  for (const atom name : std::exchange(dirty_, {}))
+    if (peer* const p = find(name)) {
+      p->dirty = false;
+      if (p->up != nullptr)
+        p->up->link.flush();
     }
 }
 
@@ -338,7 +348,7 @@ void peers::tell(peer& p, const std::expected<void, std::string>& result) {
 /// The attempt to connect has failed: everybody who waits for it hears so.
 void peers::fail(peer& p, const std::string& why) {
   log::limited(p.name, log::level::warning, "dist", "no connection to ", p.name, ": ", why);
-  const std::unique_ptr<peer> keep = std::move(peers_.extract(p.name).mapped());
+  const std::unique_ptr<peer> keep = std::move(peers_.extract(p.node).mapped());
   home_->timers().cancel(p.waiting_for_peer);
   tell(p, std::unexpected(why));
   has_room(p);
@@ -347,10 +357,10 @@ void peers::fail(peer& p, const std::string& why) {
 
 /// The connection is gone: so is everything that depended on it.
 void peers::lose(peer& p, atom why) {
-  const std::unique_ptr<peer> keep = std::move(peers_.extract(p.name).mapped());
+  const std::unique_ptr<peer> keep = std::move(peers_.extract(p.node).mapped());
   system_->nodes().set_connected(p.node, false);
   if (auto_connect_ == auto_connect::once)
-    lost_.insert(p.name);
+    lost_.insert(p.node);
   has_room(p);
   home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
   announce(p, to_term(node_lost{p.node, {type_of(p), why}}));
@@ -370,11 +380,10 @@ void peers::ended(connection& c, const dist::link_closed& how) {
     log::limited("refused", log::level::warning, "dist",
                  "an incoming connection failed: ", how.text);
     const auto keep = take_half_open(c);
-    if (const auto found = peers_.find(c.admitted);
-        found != peers_.end() && found->second->held && !is_coming_in(c.admitted)) {
-      found->second->held = false;
-      home_->timers().cancel(found->second->waiting_for_peer);
-      dial_now(*found->second);
+    if (peer* const p = find(c.admitted); p != nullptr && p->held && !is_coming_in(c.admitted)) {
+      p->held = false;
+      home_->timers().cancel(p->waiting_for_peer);
+      dial_now(*p);
     }
     return;
   }
@@ -429,27 +438,27 @@ dist::handshake_decision peers::decide(const dist::peer_info& info) {
   using status = dist::handshake_status;
   if (info.name == options_.name)
     return {.status = status::not_allowed, .reason = "it has the same name as this node"};
-  const auto found = peers_.find(info.name);
-  if (found == peers_.end())
+  peer* const p = find(info.name);
+  if (p == nullptr)
     return {.status = status::ok};
-  if (found->second->up != nullptr)
+  if (p->up != nullptr)
     return {.status = status::alive};
-  if (found->second->out == nullptr)
+  if (p->out == nullptr)
     return {.status = status::ok};
   // Both sides dial at once: the attempt of the node with the greater name stands. Ours goes on
   // until the other one has proved itself, so that nobody can stop it by merely using a name.
-  const bool ours_stands = compare(atom(std::string_view(options_.name)), found->second->node) > 0;
-  found->second->yields = found->second->yields || !ours_stands;
+  const bool ours_stands = compare(atom(std::string_view(options_.name)), p->node) > 0;
+  p->yields = p->yields || !ours_stands;
   return {.status = ours_stands ? status::nok : status::ok_simultaneous};
 }
 
 void peers::up(connection& c, const dist::peer_info& info) {
   if (c.owner == nullptr) {
     auto taken = take_half_open(c);
-    if (const auto found = peers_.find(info.name);
-        found != peers_.end() && found->second->up != nullptr)
-      lose(*found->second, words().connection_closed);
-    peer& p = get(info.name);
+    const atom name = c.link.peer_name();
+    if (peer* const old = find(name); old != nullptr && old->up != nullptr)
+      lose(*old, words().connection_closed);
+    peer& p = get(name);
     // An attempt that was let in before ours began: of two that cross, that of the greater name
     // stands.
     if (p.out != nullptr && !p.yields && compare(system_->self().node, p.node) > 0)
@@ -469,7 +478,7 @@ void peers::up(connection& c, const dist::peer_info& info) {
   home_->timers().cancel(p.waiting_for_peer);
   log::put(log::level::info, "dist", "connected to ", p.name);
   system_->nodes().set_connected(p.node, true);
-  lost_.erase(p.name);
+  lost_.erase(p.node);
   announce(p, to_term(node_up{p.node, {type_of(p)}}));
   p.waiting_bytes = 0;
   for (signal& s : std::exchange(p.waiting, {}))
@@ -569,7 +578,7 @@ std::vector<std::string> peers::connected() const {
   std::vector<std::string> names;
   for (const auto& [name, p] : peers_)
     if (p->up != nullptr)
-      names.push_back(name);
+      names.emplace_back(name.text());
   return names;
 }
 

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -58,14 +59,16 @@ private:
   // runtime::flushable
   void flush() override;
 
-  peer& get(const std::string& name);
-  bool may_connect_to_send(const std::string& name) const;
+  peer& get(atom name);
+  peer* find(atom name) const;
+  peer* find(std::string_view name) const;
+  bool may_connect_to_send(atom name) const;
   void connect_to_send(peer& p);
   void begin(peer& p);
-  void looked_up(const std::string& name, std::expected<endpoint, std::string> where);
+  void looked_up(atom name, std::expected<endpoint, std::string> where);
   void dial(peer& p, const endpoint& where);
   void dial_now(peer& p);
-  bool is_coming_in(const std::string& name) const;
+  bool is_coming_in(std::string_view name) const;
   void transmit(peer& p, runtime::signal&& s);
   void transmit(peer& p, dist::control_message&& m);
   void is_full(peer& p);
@@ -92,14 +95,14 @@ private:
   std::vector<known_peer> known_;
   const served_functions& served_;
   auto_connect auto_connect_;
-  std::unordered_set<std::string> lost_; // nodes that were connected once
+  std::unordered_set<atom> lost_; // nodes that were connected once
   dist::challenge_set challenges_;
   runtime::system* system_ = nullptr;
   runtime::scheduler* home_ = nullptr;
   std::unique_ptr<lookup_service> lookup_;
-  std::unordered_map<std::string, std::unique_ptr<peer>> peers_;
+  std::unordered_map<atom, std::unique_ptr<peer>> peers_;
   std::vector<std::unique_ptr<connection>> half_open_; // incoming, not proved
-  std::vector<std::string> dirty_;                     // peers with something to flush
+  std::vector<atom> dirty_;                            // peers with something to flush
   bool stopping_ = false;
 };
 
