@@ -1,6 +1,7 @@
 /// A node: this program's processes, and its membership in an Erlang cluster.
 #pragma once
 
+#include <erl/connection_limits.hpp>
 #include <erl/duration.hpp>
 #include <erl/process.hpp>
 #include <erl/runtime_options.hpp>
@@ -50,6 +51,8 @@ struct node_options {
   erl::auto_connect auto_connect = erl::auto_connect::always;
   /// A peer that is silent for this long (give or take a quarter) is given up: OTP's net_ticktime.
   duration tick_time = std::chrono::seconds(60);
+  /// What one peer may cost.
+  connection_limits limits{};
   /// Threads for blocking calls, beside the schedulers' own.
   pool_limits pools{};
   /// Who finds processes that hold their schedulers.

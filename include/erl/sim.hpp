@@ -18,6 +18,7 @@
 /// numbers, other threads), or a run cannot be repeated.
 #pragma once
 
+#include <erl/connection_limits.hpp>
 #include <erl/duration.hpp>
 #include <erl/process.hpp>
 #include <erl/runtime_options.hpp>
@@ -55,6 +56,7 @@ struct node_options {
   unsigned schedulers = 0;
   duration tick_time = std::chrono::seconds(60);
   erl::auto_connect auto_connect = erl::auto_connect::always;
+  connection_limits limits{};
 };
 
 /// A node of a world, which owns it.

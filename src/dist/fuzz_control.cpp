@@ -28,8 +28,8 @@ public:
   /// False: the connection is closed.
   bool judge(std::span<const std::byte> body, std::size_t piece = SIZE_MAX) {
     const auto found = test_only::read_in_pieces(reader_, body, piece, budget_);
-    require(reader_.unfinished_bytes() <= limits_.bytes);
-    require(reader_.unfinished() <= limits_.sequences);
+    require(reader_.unfinished_bytes() <= limits_.unfinished_bytes);
+    require(reader_.unfinished() <= limits_.unfinished_messages);
     if (!found) {
       require(!found.error().text.empty());
       return false;
@@ -65,7 +65,7 @@ private:
     require(count == 1);
   }
 
-  static constexpr fragment_limits limits_{.bytes = 2048, .sequences = 4, .count = 1000};
+  static constexpr connection_limits limits_{.unfinished_bytes = 2048, .unfinished_messages = 4};
   control_context context_;
   atom_budget budget_{.left = 4};
   message_reader reader_;

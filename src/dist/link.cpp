@@ -24,7 +24,7 @@ std::string seconds_text(duration time) {
 link::link(driver& io, timer_queue& timers, challenge_set& challenges, const link_options& options,
            link_events& events)
     : io_(io), timers_(timers), challenges_(challenges), events_(events), options_(options),
-      reader_(options.max_frame), ticker_(options.ticks, true), timer_(*this) {}
+      reader_(options.limits.frame), ticker_(options.ticks, true), timer_(*this) {}
 
 link::~link() {
   *over_ = true;
@@ -35,14 +35,14 @@ void link::dial(const endpoint& address, std::string peer) {
   machine_.emplace<initiator>(handshake(), std::move(peer));
   peer_ = machine().peer();
   phase_ = phase::connecting;
-  timers_.arm(timer_, io_.now() + options_.handshake_time);
+  timers_.arm(timer_, io_.now() + options_.limits.handshake_time);
   stream_ = io_.connect(address, *this);
 }
 
 void link::accept(accept_events::incoming& connection) {
   machine_.emplace<acceptor>(handshake());
   phase_ = phase::handshaking;
-  timers_.arm(timer_, io_.now() + options_.handshake_time);
+  timers_.arm(timer_, io_.now() + options_.limits.handshake_time);
   stream_ = connection.accept(*this);
   run_handshake();
 }
@@ -159,8 +159,8 @@ void link::go_up() {
               .common = peer_.common,
               .decode = options_.decode,
               .budget = &atoms_};
-  atoms_.left = options_.max_new_atoms;
-  messages_.emplace(peer_.common, options_.fragments);
+  atoms_.left = options_.limits.new_atoms;
+  messages_.emplace(peer_.common, options_.limits);
   writer_.emplace(peer_.common, queue_);
   phase_ = phase::up;
   ticker_ = ticker(options_.ticks, !peer_.visible());
@@ -183,8 +183,8 @@ void link::run_frames() {
       return fail({.reason = close_reason::frame_too_long,
                    .handshake = {},
                    .text = "the peer announced a frame of " + std::to_string(frame.announced) +
-                           " bytes; at most " + std::to_string(options_.max_frame) +
-                           " are accepted"});
+                           " bytes; at most " + std::to_string(options_.limits.frame) +
+                           " are accepted (connection_limits::frame)"});
     if (frame.body.empty())
       on_tick_received();
     else if (!take_message(messages_->read(frame.body, atoms_)))
@@ -231,7 +231,7 @@ void link::on_timer() {
   if (phase_ == phase::connecting)
     return fail({.reason = close_reason::unreachable,
                  .handshake = {},
-                 .text = "no connection within " + seconds_text(options_.handshake_time)});
+                 .text = "no connection within " + seconds_text(options_.limits.handshake_time)});
   if (phase_ == phase::handshaking)
     return fail_handshake(machine().out_of_time());
 
@@ -242,6 +242,13 @@ void link::on_timer() {
                  .handshake = {},
                  .text = "nothing came from the peer for about " +
                          seconds_text(options_.ticks.time) + " (net_tick_timeout)"});
+  if (!messages_->age(
+          static_cast<std::uint32_t>(options_.limits.unfinished_age / options_.ticks.interval())))
+    return fail({.reason = close_reason::protocol_error,
+                 .handshake = {},
+                 .text = "a message in fragments did not go on for " +
+                         seconds_text(options_.limits.unfinished_age) +
+                         " (connection_limits::unfinished_age)"});
   timers_.arm(timer_, io_.now() + options_.ticks.interval());
   if (verdict == ticker::verdict::send_tick)
     write_tick();
@@ -282,17 +289,19 @@ bool link::may_send(const control_message& message) const {
 bool link::send(control_message message) {
   if (phase_ != phase::up || overflow_ || !may_send(message) || !writer_->write(std::move(message)))
     return false;
-  congested_ = congested_ || queue_.size() >= options_.high_water;
-  overflow_ = queued_bytes() > options_.max_queued;
+  congested_ = congested_ || queue_.size() >= options_.limits.high_water;
+  overflow_ = queued_bytes() > options_.limits.waiting_bytes;
   return true;
 }
 
 void link::flush() {
   if (overflow_ && phase_ == phase::up)
-    return fail({.reason = close_reason::output_overflow,
-                 .handshake = {},
-                 .text = "more than " + std::to_string(options_.max_queued) +
-                         " bytes wait for a peer that does not read them"});
+    return fail(
+        {.reason = close_reason::output_overflow,
+         .handshake = {},
+         .text =
+             "more than " + std::to_string(options_.limits.waiting_bytes) +
+             " bytes wait for a peer that does not read them (connection_limits::waiting_bytes)"});
   bool progress = false;
   while (!socket_full_ && stream_ != nullptr) {
     if (writer_)
@@ -319,7 +328,7 @@ void link::on_socket_progress() {
   if (phase_ != phase::up)
     return;
   const auto over = over_;
-  if (congested_ && queue_.size() <= options_.low_water) {
+  if (congested_ && queue_.size() <= options_.limits.low_water) {
     congested_ = false;
     events_.drained(*this);
   }

@@ -9,6 +9,7 @@
 #include "dist/message_reader.hpp"
 #include "dist/message_writer.hpp"
 #include "dist/tick.hpp"
+#include <erl/connection_limits.hpp>
 
 #include <memory>
 #include <optional>
@@ -71,15 +72,9 @@ struct link_options {
   flag_set flags = advertised(false);
   std::uint32_t creation = 0;
   std::string cookie;                                ///< for peers without one of their own
-  duration handshake_time = std::chrono::seconds(7); ///< for all of it, connecting included
   tick_options ticks{};
-  std::size_t max_frame = default_max_frame;
-  fragment_limits fragments{};
-  std::size_t high_water = std::size_t{1} << 20U;   ///< `congested()` from here on
-  std::size_t low_water = std::size_t{256} << 10U;  ///< `drained` is called below
-  std::size_t max_queued = std::size_t{512} << 20U; ///< beyond, the link is closed
-  std::uint32_t max_new_atoms = 65536;              ///< that this peer may add to the atom table
-  limits decode{};
+  connection_limits limits{};
+  erl::limits decode{};
 };
 
 /// One connection. Owned by one thread; destroying it closes it and delivers nothing more.

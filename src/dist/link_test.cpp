@@ -288,7 +288,7 @@ TEST_CASE("an illegal frame ends the connection and names the offence", "[link]"
 
 TEST_CASE("a frame beyond the limit ends the connection", "[link]") {
   pair nodes;
-  nodes.a.options.max_frame = 10'000;
+  nodes.a.options.limits.frame = 10'000;
   nodes.connect();
   REQUIRE(nodes.from_b().send(
       message_to(nodes.b.process(1), nodes.a.process(1), term::text(std::string(20'000, 'x')))));
@@ -300,7 +300,7 @@ TEST_CASE("a frame beyond the limit ends the connection", "[link]") {
 TEST_CASE("a peer may add only so many atoms", "[link]") {
   memory_network network;
   link_node node(network, "b@h");
-  node.options.max_new_atoms = 1;
+  node.options.limits.new_atoms = 1;
   node.listen();
   raw_peer peer(network);
   shake_hands(peer, node);
@@ -331,7 +331,7 @@ TEST_CASE("a slow peer makes the link congested, then drained", "[link]") {
     REQUIRE(sender.send(message_to(nodes.a.process(1), nodes.b.process(1), chunk)));
   sender.flush();
   const auto queued = sender.queued_bytes();
-  CHECK(queued > nodes.a.options.low_water);
+  CHECK(queued > nodes.a.options.limits.low_water);
   nodes.a.turn();
   CHECK(sender.queued_bytes() == queued);
   nodes.settle();
@@ -343,7 +343,7 @@ TEST_CASE("a slow peer makes the link congested, then drained", "[link]") {
 
 TEST_CASE("output without bounds ends the connection", "[link]") {
   pair nodes({.capacity = 1000});
-  nodes.a.options.max_queued = 50'000;
+  nodes.a.options.limits.waiting_bytes = 50'000;
   nodes.connect();
   auto& sender = nodes.from_a();
   while (sender.send(

@@ -25,7 +25,7 @@ inline control_message message_to(const pid& from, atom name, term payload) {
 /// One direction of a connection, from one writer to one reader.
 class one_way {
 public:
-  explicit one_way(flag_set common, const fragment_limits& limits = {})
+  explicit one_way(flag_set common, const connection_limits& limits = {})
       : writer(common, queue), reader(common, limits) {}
 
   /// The bodies of the frames that are ready to be written.

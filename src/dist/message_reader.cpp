@@ -15,7 +15,9 @@ namespace {
 using error = message_reader::error;
 
 constexpr std::string_view too_much_unfinished =
-    "more bytes in unfinished messages than are accepted";
+    "more bytes in unfinished messages than are accepted (connection_limits::unfinished_bytes)";
+/// Fragments of one message.
+constexpr std::uint64_t most_fragments = std::uint64_t{1} << 20U;
 /// What is made ready to read at least.
 constexpr std::size_t least_space = std::size_t{64} << 10U;
 
@@ -30,7 +32,7 @@ void make_room(shared_bytes& memory, std::size_t end, std::size_t needed, std::s
 
 } // namespace
 
-message_reader::message_reader(flag_set common, const fragment_limits& limits)
+message_reader::message_reader(flag_set common, const connection_limits& limits)
     : common_(common), limits_(limits),
       atoms_((common & flags::dist_hdr_atom_cache) != 0 ? std::make_unique<received_atoms>()
                                                         : nullptr) {}
@@ -101,7 +103,7 @@ message_reader::read_first(std::span<const std::byte> bytes, atom_budget& budget
   const auto count = in.number<std::uint64_t>();
   if (in.failed())
     return wrong("a fragment that ends inside its header");
-  if (count == 0 || count > limits_.count)
+  if (count == 0 || count > most_fragments)
     return wrong("a message in no fragments, or in more than are accepted");
   const auto message = in.rest();
   auto rest = message;
@@ -116,9 +118,10 @@ message_reader::read_first(std::span<const std::byte> bytes, atom_budget& budget
             .bytes = rest, .framing = framing::bare, .atom_refs = *references, .owner = owner}};
   if (number == 0)
     return wrong("a message in fragments with the number 0");
-  if (sequences_.size() >= limits_.sequences)
-    return wrong("more messages in fragments at a time than are accepted");
-  if (rest.size() > limits_.bytes - unfinished_bytes_)
+  if (sequences_.size() >= limits_.unfinished_messages)
+    return wrong("more messages in fragments at a time than are accepted "
+                 "(connection_limits::unfinished_messages)");
+  if (rest.size() > limits_.unfinished_bytes - unfinished_bytes_)
     return wrong(too_much_unfinished);
   const auto [place, added] = sequences_.try_emplace(number);
   if (!added)
@@ -128,6 +131,7 @@ message_reader::read_first(std::span<const std::byte> bytes, atom_budget& budget
     return wrong("a control tuple that is not whole in the first fragment");
   sequence& s = place->second;
   s.number = number;
+  s.age = 0;
   s.next = count - 1;
   // The references stay as they are for the whole message, whatever becomes of the cache.
   s.atom_count = references->size();
@@ -162,7 +166,7 @@ message_reader::find_next(std::span<const std::byte>& bytes, std::size_t length)
   if (id != found->second.next)
     return wrong("a fragment out of order");
   const auto payload = length - (bytes.size() - in.rest().size());
-  if (payload > limits_.bytes - unfinished_bytes_)
+  if (payload > limits_.unfinished_bytes - unfinished_bytes_)
     return wrong(too_much_unfinished);
   bytes = in.rest();
   unfinished_bytes_ += payload;
@@ -172,6 +176,7 @@ message_reader::find_next(std::span<const std::byte>& bytes, std::size_t length)
 /// One more fragment of `s` is complete.
 message_reader::result message_reader::advance(sequence& s) {
   ++fragments_;
+  s.age = 0;
   if (--s.next != 0)
     return {};
   finished_ = std::move(s);
@@ -187,7 +192,7 @@ message_reader::result message_reader::advance(sequence& s) {
 
 /// What a message will take whose first fragment has `size` bytes.
 std::size_t message_reader::expected_size(std::size_t size, std::uint64_t fragments) const {
-  return std::min(std::max<std::uint64_t>(fragments, 1), limits_.bytes / size) * size;
+  return std::min(std::max<std::uint64_t>(fragments, 1), limits_.unfinished_bytes / size) * size;
 }
 
 void message_reader::append(collected& to, std::span<const std::byte> bytes) {
@@ -230,6 +235,10 @@ bool message_reader::filled(std::size_t size) {
   (fragment_ != nullptr ? *fragment_ : frame_).end += size;
   left_ -= size;
   return left_ == 0;
+}
+
+bool message_reader::age(std::uint32_t most) {
+  return std::ranges::none_of(sequences_, [&](auto& each) { return ++each.second.age > most; });
 }
 
 std::expected<message_reader::result, error> message_reader::close(atom_budget& budget) {

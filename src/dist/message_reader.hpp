@@ -7,6 +7,7 @@
 
 #include "dist/atom_cache.hpp"
 #include "dist/flags.hpp"
+#include <erl/connection_limits.hpp>
 #include <erl/etf/codec.hpp>
 #include <erl/etf/shared_bytes.hpp>
 
@@ -28,17 +29,10 @@ struct packed_message {
   const shared_bytes* owner = nullptr; ///< of `bytes`, if binaries may stay where they are
 };
 
-/// How much a peer may have under way in fragments.
-struct fragment_limits {
-  std::size_t bytes = std::size_t{256} << 20U;   ///< of all unfinished messages
-  std::size_t sequences = 1024;                  ///< unfinished messages at a time
-  std::uint64_t count = std::uint64_t{1} << 20U; ///< fragments of one message
-};
-
 /// Finds the messages in the frames of one connection, in their order.
 class message_reader {
 public:
-  message_reader(flag_set common, const fragment_limits& limits);
+  message_reader(flag_set common, const connection_limits& limits);
 
   /// Why a frame ends the connection.
   struct error {
@@ -67,6 +61,10 @@ public:
   /// Reads the frame that was open, and is complete.
   std::expected<result, error> close(atom_budget& budget);
 
+  /// Called at even intervals: false if a message has been without a further fragment for more than
+  /// `most` of them.
+  bool age(std::uint32_t most);
+
   /// Forgets the last message.
   void release() { finished_ = {}; }
 
@@ -90,6 +88,7 @@ private:
     std::unique_ptr<atom[]> atom_refs;
     std::size_t atom_count;
     std::size_t begin; ///< of the message in `bytes`
+    std::uint32_t age; ///< intervals since the last fragment
   };
 
   std::expected<result, error> read_frame(std::span<const std::byte> frame, atom_budget& budget,
@@ -103,7 +102,7 @@ private:
   std::expected<std::span<const atom>, error> read_references(std::span<const std::byte>& bytes,
                                                               atom_budget& budget);
   flag_set common_;
-  fragment_limits limits_;
+  connection_limits limits_;
   std::unique_ptr<received_atoms> atoms_; ///< null where there is no cache
   std::unordered_map<std::uint64_t, sequence> sequences_;
   // The open frame.

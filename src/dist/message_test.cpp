@@ -237,7 +237,7 @@ TEST_CASE("a large binary is not copied on its way into the queue", "[message]")
 TEST_CASE("a peer may have so much in unfinished messages and no more", "[message]") {
   atom_budget budget;
   SECTION("bytes") {
-    message_reader reader(advertised(true), {.bytes = 1000});
+    message_reader reader(advertised(true), {.unfinished_bytes = 1000});
     REQUIRE(reader.read(fragment(69, 1, 3, 600), budget));
     CHECK(reader.unfinished_bytes() == 599);
     SECTION("in a whole frame") { CHECK_FALSE(reader.read(fragment(70, 1, 2, 500), budget)); }
@@ -247,10 +247,20 @@ TEST_CASE("a peer may have so much in unfinished messages and no more", "[messag
     }
   }
   SECTION("messages") {
-    message_reader reader(advertised(true), {.sequences = 2});
+    message_reader reader(advertised(true), {.unfinished_messages = 2});
     REQUIRE(reader.read(fragment(69, 1, 3, 10), budget));
     REQUIRE(reader.read(fragment(69, 2, 3, 10), budget));
     CHECK_FALSE(reader.read(fragment(69, 3, 3, 10), budget));
+  }
+  SECTION("time") {
+    message_reader reader(advertised(true), {});
+    REQUIRE(reader.read(fragment(69, 1, 4, 10), budget));
+    CHECK(reader.age(2));
+    CHECK(reader.age(2));
+    REQUIRE(reader.read(fragment(70, 1, 3, 10), budget));
+    CHECK(reader.age(2));
+    CHECK(reader.age(2));
+    CHECK_FALSE(reader.age(2));
   }
   SECTION("announced fragments") {
     message_reader reader(advertised(true), {});

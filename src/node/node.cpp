@@ -187,6 +187,7 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
   link.flags = dist::advertised(options.visible);
   link.cookie = std::move(*cookie);
   link.ticks.time = options.tick_time;
+  link.limits = options.limits;
   if (options.visible)
     log::put(log::level::warning, "node",
              "visible, but global is not served yet: global:sync on this node's peers would wait "

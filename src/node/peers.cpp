@@ -17,8 +17,6 @@ using runtime::signal;
 using runtime::signal_kind;
 
 namespace {
-constexpr std::size_t most_half_open = 128;
-constexpr std::size_t most_half_open_of_one_address = 16;
 constexpr std::size_t most_waiting_bytes = std::size_t{256} << 20U;
 constexpr std::size_t signal_size = 128; // in the count of waiting bytes
 constexpr duration longest_hold = std::chrono::milliseconds(500);
@@ -129,7 +127,8 @@ void peers::bind(runtime::system& owner) {
   system_ = &owner;
   home_ = &owner.at(0);
   options_.creation = owner.self().creation;
-  owner.set_distribution(this);
+  owner.set_distribution(this, {.of_node = options_.limits.relations,
+                                .of_process = options_.limits.relations_of_process});
 }
 
 peers::peer& peers::get(atom name) {
@@ -169,7 +168,7 @@ void peers::outgoing(signal&& s) {
   p.waiting.push_back(std::move(s));
   if (p.waiting_bytes > most_waiting_bytes)
     return fail(p, "more than 256 MB wait for the connection to " + p.name);
-  if (p.waiting_bytes >= options_.high_water)
+  if (p.waiting_bytes >= options_.limits.high_water)
     is_full(p);
   if (!p.connecting())
     connect_to_send(p);
@@ -270,7 +269,7 @@ void peers::transmit(peer& p, signal&& s) {
   const pid sender = s.from;
   transmit(p, to_control(std::move(s)));
   // One that sends much more than others waits for itself.
-  if (p.up->link.waiting_bytes(sender) >= options_.high_water)
+  if (p.up->link.waiting_bytes(sender) >= options_.limits.high_water)
     home_->route({.kind = signal_kind::way_is_full, .from = {.node = p.node}, .to = sender});
 }
 
@@ -314,7 +313,8 @@ void peers::look_after_stopped(peer& p) {
 }
 
 bool peers::must_wait(const peer& p, const pid& sender) const {
-  return p.busy || (p.up != nullptr && p.up->link.waiting_bytes(sender) > options_.low_water);
+  return p.busy ||
+         (p.up != nullptr && p.up->link.waiting_bytes(sender) > options_.limits.low_water);
 }
 
 void peers::wants_room(const pid& sender, atom node) {
@@ -366,6 +366,16 @@ void peers::lose(peer& p, atom why) {
   announce(p, to_term(node_lost{p.node, {type_of(p), why}}));
 }
 
+void peers::too_many_relations(atom node) {
+  peer* const p = find(node);
+  if (p == nullptr || p->up == nullptr)
+    return;
+  log::put(log::level::warning, "dist", "the connection to ", p->name,
+           " is closed: it has made more links and monitors than it may "
+           "(connection_limits::relations, relations_of_process)");
+  lose(*p, words().connection_closed);
+}
+
 /// Tells those who monitor nodes.
 void peers::announce(const peer& p, const term& message) {
   const node_kind kind = p.visible ? node_kind::visible : node_kind::hidden;
@@ -396,7 +406,7 @@ void peers::ended(connection& c, const dist::link_closed& how) {
   if (how.reason == dist::close_reason::handshake_failed &&
       (how.handshake == dist::handshake_errc::simultaneous || p.yields)) {
     const auto keep = std::move(p.out);
-    home_->timers().arm(p.waiting_for_peer, home_->world().now() + options_.handshake_time);
+    home_->timers().arm(p.waiting_for_peer, home_->world().now() + options_.limits.handshake_time);
     return;
   }
   if (how.reason == dist::close_reason::unreachable)
@@ -413,10 +423,11 @@ void peers::incoming_connection(std::unique_ptr<incoming> connection_in) {
   const auto of_this_address =
       std::count_if(half_open_.begin(), half_open_.end(),
                     [&](const auto& c) { return c->link.peer_address().address == address; });
-  if (stopping_ || half_open_.size() >= most_half_open ||
-      static_cast<std::size_t>(of_this_address) >= most_half_open_of_one_address) {
+  if (stopping_ || half_open_.size() >= options_.limits.handshakes ||
+      of_this_address >= options_.limits.handshakes_of_address) {
     log::limited("half open", log::level::warning, "dist",
-                 "too many unfinished handshakes: a connection from ", address, " is refused");
+                 "too many unfinished handshakes: a connection from ", address,
+                 " is refused (connection_limits::handshakes, handshakes_of_address)");
     return;
   }
   half_open_.push_back(std::make_unique<connection>(*this));

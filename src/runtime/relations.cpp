@@ -112,7 +112,7 @@ void process_block::receive_signal(signal&& s) {
     return;
   case signal_kind::link:
     if (extras().links.try_emplace(s.from, {}).second)
-      owner_->relate(self_, s.from.node, 1);
+      owner_->relate_to_caller(self_, s.from.node);
     return;
   case signal_kind::unlink: {
     auto& links = extras().links;
@@ -149,7 +149,7 @@ void process_block::receive_signal(signal&& s) {
     return;
   case signal_kind::monitor:
     if (extras().monitored_by.try_emplace(s.ref, incoming_monitor{s.from, s.object}).second)
-      owner_->relate(self_, s.from.node, 1);
+      owner_->relate_to_caller(self_, s.from.node);
     return;
   case signal_kind::demonitor: {
     auto& monitors = extras().monitored_by;

@@ -248,12 +248,29 @@ void scheduler::undeliverable(signal&& s) {
 void scheduler::relate(const pid& who, atom node, int change) {
   if (node == system_.self().node)
     return;
-  auto& related = peers_[node].related;
-  const auto count = static_cast<std::int64_t>(related[who]) + change;
+  auto& peer = peers_[node];
+  peer.total += change;
+  const auto count = static_cast<std::int64_t>(peer.related[who]) + change;
   if (count <= 0)
-    related.erase(who);
+    peer.related.erase(who);
   else
-    related[who] = static_cast<std::uint32_t>(count);
+    peer.related[who] = static_cast<std::uint32_t>(count);
+}
+
+void scheduler::relate_to_caller(const pid& who, atom node) {
+  relate(who, node, 1);
+  if (node == system_.self().node)
+    return;
+  auto& peer = peers_[node];
+  const relation_limits& limits = system_.limits();
+  if (peer.refused || (peer.total <= static_cast<std::int64_t>(limits.of_node) &&
+                       peer.related[who] <= limits.of_process))
+    return;
+  peer.refused = true;
+  system_.at(0).post([&owner = system_, node, epoch = peer.epoch] {
+    if (owner.out() != nullptr && owner.at(0).epoch_of(node) == epoch)
+      owner.out()->too_many_relations(node);
+  });
 }
 
 std::size_t scheduler::relations() const {
@@ -273,6 +290,8 @@ void scheduler::lose_node(atom node, std::uint32_t epoch) {
   if (epoch < peer.epoch)
     return;
   peer.epoch = epoch + 1;
+  peer.refused = false;
+  peer.total = 0;
   std::erase_if(ended_askers_, [&](const auto& each) { return each.second.node == node; });
   std::vector<pid> related;
   for (const auto& [who, count] : std::exchange(peer.related, {}))

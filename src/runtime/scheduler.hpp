@@ -149,6 +149,9 @@ public:
 
   /// Counts one more (or less) relation of `who` with `node`.
   void relate(const pid& who, atom node, int change);
+  /// Counts one more that a process of `node` has asked for, and tells the distribution when there
+  /// are too many.
+  void relate_to_caller(const pid& who, atom node);
   /// How many of its processes are related with other nodes' processes, by node.
   std::size_t relations() const;
   /// Which life of the connection to `node` this scheduler knows.
@@ -166,6 +169,8 @@ private:
   };
   struct peer_relations {
     std::uint32_t epoch = 0;
+    bool refused = false; ///< has too many
+    std::int64_t total = 0;
     std::unordered_map<pid, std::uint32_t> related;
   };
   process_block& start(const pid& self, const pid& parent, owned_body what,

@@ -26,11 +26,19 @@ struct identity {
   std::uint32_t creation = 0;
 };
 
+/// How many links and monitors a peer may make that its connection is kept.
+struct relation_limits {
+  std::size_t of_node = SIZE_MAX; ///< between its processes and those of one scheduler
+  std::size_t of_process = SIZE_MAX;
+};
+
 /// The way to other nodes. Lives on scheduler 0 and is called on its thread only.
 class distribution {
 public:
   /// `s` is meant for a process or a name on another node.
   virtual void outgoing(signal&& s) = 0;
+  /// The peer has made more links and monitors than it may.
+  virtual void too_many_relations(atom node) = 0;
 
 protected:
   ~distribution() = default;
@@ -89,7 +97,11 @@ public:
   watchdog* guard() const { return watchdog_.get(); }
 
   node_states& nodes() { return nodes_; }
-  void set_distribution(distribution* out) { distribution_ = out; }
+  void set_distribution(distribution* out, const relation_limits& limits = {}) {
+    distribution_ = out;
+    limits_ = limits;
+  }
+  const relation_limits& limits() const { return limits_; }
   distribution* out() const { return distribution_; }
 
   /// A pid's id from its parts, and back.
@@ -134,6 +146,7 @@ private:
   std::atomic<std::size_t> watcher_count_{0};
   node_states nodes_;
   distribution* distribution_ = nullptr;
+  relation_limits limits_;
   std::atomic<std::uint32_t> next_{0};
   std::vector<std::mt19937_64> shuffles_; ///< for each scheduler, in builds that shuffle
   std::vector<std::unique_ptr<scheduler>> schedulers_;

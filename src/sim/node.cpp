@@ -35,6 +35,7 @@ void node::impl::start() {
   link.flags = dist::advertised(false);
   link.cookie = "simulation";
   link.ticks.time = options.tick_time;
+  link.limits = options.limits;
   std::vector<known_peer> known;
   known.reserve(in.nodes.size());
   for (const auto& each : in.nodes)
