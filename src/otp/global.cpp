@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -23,6 +24,8 @@ constexpr std::int64_t version = 8;
 constexpr std::size_t most_nodes = 10'000;
 constexpr std::size_t most_losses = 10'000;
 constexpr duration losses_last = std::chrono::hours(1);
+constexpr duration short_break = std::chrono::milliseconds(20);
+constexpr duration long_break = std::chrono::milliseconds(100);
 
 /// The words of the protocol.
 struct vocabulary {
@@ -55,6 +58,7 @@ struct vocabulary {
   atom whereis{"whereis"};
   atom lost_connection{"lost_connection"};
   atom remove_connection{"remove_connection"};
+  atom meet_again{"$meet_again"};
 };
 
 const vocabulary& words() {
@@ -94,6 +98,7 @@ std::vector<version_of> nodes_in(term_ref list) {
 struct meeting {
   std::optional<term> my_tag;  ///< which the other side puts into its messages
   std::optional<term> his_tag; ///< which we put into ours
+  std::int64_t again = 0;      ///< not 0: the number of the attempt that is to come
   std::optional<term> my_turn; ///< the tag under which we wait for his names
   pid resolver;                ///< compares the names, if there are conflicts
   std::optional<term> his_greeting;
@@ -157,7 +162,7 @@ private:
   void remove_connection(atom node);
   void tell_of_loss(atom node);
   void tell_all(const term& message, atom but);
-  bool is_known_loss(atom by, atom of, term_ref life, term_ref number);
+  bool is_known_loss(atom by, atom of, std::int64_t life, std::int64_t number);
 
   bool is_known(atom node) const { return known_.contains(node) || pending_.contains(node); }
   /// The meeting with `node`, if its messages have this tag.
@@ -177,11 +182,11 @@ private:
   std::unordered_set<atom> synced_;
   std::unordered_set<atom> introducing_; ///< nodes that somebody else has told us of
   struct told_loss {
-    term life;
-    term number;
+    std::int64_t number;
     time_point at;
   };
-  std::map<std::pair<std::uint32_t, std::uint32_t>, told_loss> losses_; ///< by index of the atoms
+  /// By the index of both atoms and the life of the first node.
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::int64_t>, told_loss> losses_;
 };
 
 void name_server::cast(atom node, const term& request) {
@@ -327,6 +332,13 @@ void name_server::handle_info(const term& m) {
   } else if (m.is_tuple(w.cancel_connect, 3)) {
     if (meeting_with(m.element(1), m.element(2)) != nullptr)
       meet_anew(*node);
+  } else if (m.is_tuple(w.meet_again, 3) && node) {
+    const auto found = meetings_.find(*node);
+    if (found != meetings_.end() && found->second.again != 0 &&
+        m.element(2).to_int64() == found->second.again) {
+      found->second.again = 0;
+      meet(*node);
+    }
   } else if (m.is_tuple(w.lost_connection, 5) && node && m.element(4).is_atom()) {
     lost_connection(m);
   } else if (m.is_tuple(w.remove_connection, 2) && node) {
@@ -361,18 +373,24 @@ void name_server::meet(atom node) {
     greeted(node, *greeting);
 }
 
-/// Something has gone wrong between us.
+/// Something has gone wrong between us. Not at once: two sides that do so at the same time would
+/// upset each other again, for ever.
 void name_server::meet_anew(atom node) {
   const auto found = meetings_.find(node);
   if (found == meetings_.end())
     return;
-  const bool began = found->second.my_tag.has_value();
-  cancel(node, found->second.my_tag);
-  found->second.reset();
+  meeting& m = found->second;
+  const bool began = m.my_tag || m.again != 0;
+  cancel(node, m.my_tag);
+  m.reset();
   pending_.erase(node);
   table_.forget(node);
-  if (began)
-    meet(node);
+  if (!began)
+    return;
+  m.again = ++numbers_;
+  const bool mine_first = compare(self_.node(), node) < 0;
+  self_.send_after(mine_first ? short_break : long_break, self_.self(),
+                   term::tuple({words().meet_again, node, term(m.again)}));
 }
 
 /// `{init_connect, {Version, Tag, ...}, Node, {locker, _, _, Locker}}`
@@ -658,18 +676,19 @@ void name_server::tell_all(const term& message, atom but) {
       tell(node, message);
 }
 
-bool name_server::is_known_loss(atom by, atom of, term_ref life, term_ref number) {
+/// Of each life of a node for itself: messages of two lives that are under way at once would else
+/// be passed on for ever.
+bool name_server::is_known_loss(atom by, atom of, std::int64_t life, std::int64_t number) {
   const time_point now = self_.now();
   if (losses_.size() >= most_losses)
     std::erase_if(losses_, [&](const auto& each) { return each.second.at + losses_last < now; });
   if (losses_.size() >= most_losses)
     losses_.clear(); // at worst something is told twice
-  const auto [place, is_new] = losses_.try_emplace({by.index(), of.index()});
+  const auto [place, is_new] = losses_.try_emplace({by.index(), of.index(), life});
   told_loss& last = place->second;
-  if (!is_new && now - last.at < losses_last && last.life == life &&
-      compare(number, last.number) <= 0)
+  if (!is_new && now - last.at < losses_last && number <= last.number)
     return true;
-  last = {term::copy(life), term::copy(number), now};
+  last = {number, now};
   return false;
 }
 
@@ -678,8 +697,10 @@ bool name_server::is_known_loss(atom by, atom of, term_ref life, term_ref number
 void name_server::lost_connection(const term& message) {
   const atom by = *message.element(1).to_atom();
   const atom of = *message.element(4).to_atom();
-  if (!settings_.options.prevent_overlapping_partitions || by == self_.node() ||
-      is_known_loss(by, of, message.element(2), message.element(3)))
+  const auto life = message.element(2).to_int64();
+  const auto number = message.element(3).to_int64();
+  if (!settings_.options.prevent_overlapping_partitions || by == self_.node() || !life || !number ||
+      is_known_loss(by, of, *life, *number))
     return;
   tell_all(message, by);
   const atom goes = of == self_.node() ? by : of;
@@ -693,7 +714,7 @@ void name_server::lost_connection(const term& message) {
 }
 
 void name_server::remove_connection(atom node) {
-  if (!is_known(node))
+  if (!up_.contains(node))
     return;
   log::put(log::level::warning, "global", "disconnecting from ", to_string(node),
            ", which has asked for it: two nodes must not see different clusters");

@@ -26,17 +26,20 @@ class registrar {
 public:
   explicit registrar(sim::node& home) : probe_(home) {}
 
-  term ask(atom node, const term& request) {
+  /// Nothing if the node is not there.
+  std::optional<term> try_to_ask(atom node, const term& request) {
+    const destination server{atoms::global_name_server, node};
     reference alias;
-    probe_.act([&](process& self) { alias = self.alias(alias_mode::reply_demonitor); });
+    probe_.act([&](process& self) { alias = self.monitor(server, alias_mode::reply_demonitor); });
     const term_ref first[] = {atoms::alias};
     probe_.send(
-        {atoms::global_name_server, node},
+        server,
         term::tuple({atoms::gen_call,
                      term::tuple({term(probe_.self()), term::list(first, term(alias))}), request}));
     const term answer = probe_.next(60s);
-    return answer.share(answer.element(1));
+    return answer.is_tuple(2) ? std::optional(answer.share(answer.element(1))) : std::nullopt;
   }
+  term ask(atom node, const term& request) { return try_to_ask(node, request).value(); }
   bool set_lock(atom node) {
     return ask(node, term::tuple({atom("set_lock"), id()})).is(atoms::true_);
   }
@@ -51,6 +54,24 @@ public:
       ask(each->name(), term::tuple({atom("register"), name, term(who), method}));
     for (sim::node* each : nodes)
       delete_lock(each->name());
+  }
+  /// The same on all that `home` knows, unless somebody else holds a lock, or one is not there.
+  void try_to_register(atom home, atom name, const pid& who) {
+    std::vector<atom> nodes = known_by(home);
+    nodes.push_back(home);
+    const auto ask_all = [&](atom what, const term& of) {
+      return std::ranges::count_if(nodes, [&](atom node) {
+        const auto answer = try_to_ask(node, term::tuple({what, of}));
+        return !answer || answer->is(atoms::true_);
+      });
+    };
+    const bool locked = ask_all("set_lock", id()) == std::ssize(nodes);
+    if (locked && std::ranges::all_of(known_by(home), [&](atom node) {
+          return std::ranges::count(nodes, node) != 0;
+        }))
+      for (const atom node : nodes)
+        try_to_ask(node, term::tuple({atom("register"), name, term(who), method}));
+    ask_all("del_lock", id());
   }
   std::vector<atom> known_by(atom node) {
     std::vector<atom> result;
@@ -311,4 +332,62 @@ TEST_CASE("a hidden node has no global names, and is not asked for any") {
   CHECK_FALSE(a.whereis(atoms::global_name_server));
   CHECK_FALSE(a.whereis(atoms::pg));
   CHECK(registrar(b).known_by("b@sim").empty());
+}
+
+TEST_CASE("whatever happened to visible nodes, they agree once they are connected again") {
+  const silence quiet;
+  sim::check({1, 150}, [](sim::world& world) {
+    const bool prevent = world.random() % 2 == 0;
+    const auto nodes =
+        add_nodes(world, 2 + world.random() % 4,
+                  {.visible = true, .global = {.prevent_overlapping_partitions = prevent}});
+    std::vector<atom> names;
+    const auto any = [&]() -> sim::node& { return *nodes[world.random() % nodes.size()]; };
+    for (int i = 0; i < 30; ++i) {
+      sim::node& one = any();
+      sim::node& other = any();
+      if (!one.running()) {
+        one.restart();
+      } else if (&one == &other) {
+        if (world.random() % 3 == 0)
+          one.crash();
+      } else if (other.running()) {
+        switch (world.random() % 4) {
+        case 0:
+          world.cut(one, other);
+          break;
+        case 1: {
+          names.emplace_back("name" + std::to_string(world.random() % 5));
+          registrar(one).try_to_register(one.name(), names.back(), one.spawn(idle));
+          break;
+        }
+        default:
+          connect(one, other);
+        }
+      }
+      if (world.random() % 2 == 0)
+        world.run_for(std::chrono::milliseconds(world.random() % 1500));
+    }
+    for (sim::node* each : nodes)
+      if (!each->running())
+        each->restart();
+    // Those who part on purpose do so when they hear of a loss.
+    const auto connect_all = [&] {
+      for (std::size_t i = 0; i < nodes.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+          connect(*nodes[i], *nodes[j]);
+      world.run_for(30s);
+    };
+    for (int i = 0; i < 5 && !(i > 0 && are_together(nodes)); ++i)
+      connect_all();
+    REQUIRE(are_together(nodes));
+    check_unlocked(world, nodes);
+    REQUIRE(are_together(nodes));
+    // With overlapping partitions nobody promises that.
+    for (const atom name : names)
+      if (prevent)
+        REQUIRE(all_find(nodes, name, nodes[0]->global_whereis(name)));
+    for (sim::node* each : nodes)
+      REQUIRE(registrar(*each).known_by(each->name()).size() == nodes.size() - 1);
+  });
 }
