@@ -336,7 +336,7 @@ TEST_CASE("a hidden node has no global names, and is not asked for any") {
 
 TEST_CASE("whatever happened to visible nodes, they agree once they are connected again") {
   const silence quiet;
-  sim::check({1, 150}, [](sim::world& world) {
+  sim::check({1, 300}, [](sim::world& world) {
     const bool prevent = world.random() % 2 == 0;
     const auto nodes =
         add_nodes(world, 2 + world.random() % 4,
@@ -389,5 +389,76 @@ TEST_CASE("whatever happened to visible nodes, they agree once they are connecte
         REQUIRE(all_find(nodes, name, nodes[0]->global_whereis(name)));
     for (sim::node* each : nodes)
       REQUIRE(registrar(*each).known_by(each->name()).size() == nodes.size() - 1);
+  });
+}
+
+TEST_CASE("who hears that two nodes have lost each other parts from one of them, unless allowed") {
+  const silence quiet;
+  for (const bool prevent : {true, false}) {
+    sim::world world;
+    const auto nodes = add_nodes(
+        world, 3, {.visible = true, .global = {.prevent_overlapping_partitions = prevent}});
+    connect(*nodes[1], *nodes[0]);
+    connect(*nodes[2], *nodes[0]);
+    world.run_for(30s);
+    REQUIRE(are_together(nodes));
+    const auto loss = [&](std::int64_t life, std::int64_t number) {
+      return term::tuple(
+          {atom("lost_connection"), nodes[0]->name(), term(life), term(number), nodes[1]->name()});
+    };
+    // Of two lives at once, told to all: it ends.
+    for (sim::node* each : nodes) {
+      each->inject(atoms::global_name_server, loss(1, 5));
+      each->inject(atoms::global_name_server, loss(2, 5));
+    }
+    world.settle();
+    CHECK(nodes[2]->connected().size() == (prevent ? 1 : 2));
+    CHECK(nodes[1]->connected().size() == (prevent ? 0 : 2));
+    // What has been told before is no news.
+    connect(*nodes[1], *nodes[0]);
+    world.run_for(30s);
+    REQUIRE(are_together(nodes));
+    for (sim::node* each : nodes)
+      each->inject(atoms::global_name_server, loss(2, 4));
+    world.settle();
+    CHECK(are_together(nodes));
+  }
+}
+
+TEST_CASE("two nodes that have been told to part from each other do, though both have forgotten") {
+  const silence quiet;
+  sim::check({1, 50}, [](sim::world& world) {
+    const auto nodes = add_nodes(world, 2);
+    connect(*nodes[0], *nodes[1]);
+    world.run_for(10s);
+    for (std::size_t side = 0; side < 2; ++side)
+      nodes[side]->inject(
+          atoms::global_name_server,
+          term::tuple({atom("lost_connection"), atom("c@sim"), term(std::int64_t{1}),
+                       term(std::int64_t{1}), nodes[1 - side]->name()}));
+    world.settle();
+    REQUIRE(nodes[0]->connected().empty());
+    connect(*nodes[0], *nodes[1]);
+    world.run_for(10s);
+    REQUIRE(registrar(*nodes[0]).known_by(nodes[0]->name()).size() == 1);
+  });
+}
+
+TEST_CASE("two sides that begin their meeting anew at the same time meet in the end") {
+  const silence quiet;
+  sim::check({1, 300}, [](sim::world& world) {
+    const auto nodes = add_nodes(world, 2);
+    connect(*nodes[0], *nodes[1]);
+    world.settle();
+    for (std::uint64_t i = world.random() % 4; i < 4; ++i)
+      for (std::size_t side = 0; side < 2; ++side)
+        nodes[side]->inject(atoms::global_name_server,
+                            term::tuple({atom("init_connect_ack"), nodes[1 - side]->name(),
+                                         term(std::int64_t{0}), term(std::int64_t{0})}));
+    world.settle();
+    world.run_for(10s);
+    REQUIRE(registrar(*nodes[0]).known_by(nodes[0]->name()).size() == 1);
+    REQUIRE(registrar(*nodes[1]).known_by(nodes[1]->name()).size() == 1);
+    check_unlocked(world, nodes);
   });
 }
