@@ -49,6 +49,8 @@ struct node_options {
   std::vector<known_peer> known_peers{};
   /// Whether sending to a node connects to it. Where it does not, it is as if there were no way.
   erl::auto_connect auto_connect = erl::auto_connect::always;
+  /// How a visible node takes part in `global`.
+  global_options global{};
   /// A peer that is silent for this long (give or take a quarter) is given up: OTP's net_ticktime.
   duration tick_time = std::chrono::seconds(60);
   /// What one peer may cost.
@@ -137,6 +139,15 @@ public:
   std::expected<void, node_error> connect(std::string_view peer);
   /// The nodes that are connected.
   std::vector<std::string> connected() const;
+
+  /// Who has this name in the whole cluster: see `process::global_whereis`. Nobody unless the node
+  /// runs.
+  std::optional<pid> global_whereis(term_ref name) const;
+  template <class T>
+    requires(!std::convertible_to<const T&, term_ref>)
+  std::optional<pid> global_whereis(const T& name) const {
+    return global_whereis(term_ref(to_term(name)));
+  }
 
   /// This node's full name; `nonode@nohost` without distribution.
   std::string_view name() const;

@@ -271,6 +271,8 @@ public:
   void monitor_node(atom node);
   /// Takes one `monitor_node` back.
   void demonitor_node(atom node);
+  /// Ends the connection to `node`, if there is one. Both nodes then have lost each other.
+  void disconnect_node(atom node);
   /// From now on this process gets `node_up` and `node_lost` for every node of this kind. With
   /// `none` no more.
   void monitor_nodes(node_kind which = node_kind::visible);
@@ -321,6 +323,15 @@ public:
   /// Takes a name back, whichever process of this node has it. False: nobody has.
   bool unregister_name(atom name);
   std::optional<pid> whereis(atom name) const;
+  /// Who has this name in the whole cluster, as Erlang's `global:whereis_name/1`: names are
+  /// registered by other nodes, with `global:register_name/2`. Only visible nodes know; others
+  /// find nobody.
+  std::optional<pid> global_whereis(term_ref name) const;
+  template <class T>
+    requires(!std::convertible_to<const T&, term_ref>)
+  std::optional<pid> global_whereis(const T& name) const {
+    return global_whereis(term_ref(to_term(name)));
+  }
 
   /// Sends `message` to `to` after `delay`, also when this process has ended by then. A name is
   /// looked up when the time has come. The reference cancels it.

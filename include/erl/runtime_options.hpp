@@ -21,6 +21,16 @@ struct pool_limits {
   std::uint32_t io = 64; ///< of pool::io, at least 1
 };
 
+/// How a visible node takes part in OTP's `global`.
+struct global_options {
+  /// As the kernel parameter of this name, which has to be the same on all nodes: when a node loses
+  /// another one, all others part from that one, too, so that no two nodes see different clusters.
+  bool prevent_overlapping_partitions = true;
+  /// Names and locks that are kept, which may have 256 MB together. What is registered beyond that
+  /// is not known here; its registration succeeds elsewhere. Locks beyond that are refused.
+  std::uint32_t most_names = 1'000'000;
+};
+
 /// The watchdog: a thread that looks every millisecond, while anything runs, whether a process
 /// holds its scheduler. A process that has run for more than a millisecond lets others run at its
 /// next receive or yield.

@@ -54,6 +54,9 @@ public:
 struct node_options {
   /// 0: 1 to 3, as the seed says.
   unsigned schedulers = 0;
+  /// Part of `global` and `pg` of the other visible nodes.
+  bool visible = false;
+  global_options global{};
   duration tick_time = std::chrono::seconds(60);
   erl::auto_connect auto_connect = erl::auto_connect::always;
   connection_limits limits{};
@@ -96,6 +99,7 @@ public:
 
   bool is_alive(const pid& who) const;
   std::optional<pid> whereis(atom name) const;
+  std::optional<pid> global_whereis(term_ref name) const;
   /// How many processes there are, the node's own included.
   std::uint64_t processes() const;
   /// The nodes it is connected to.

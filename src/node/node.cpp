@@ -5,7 +5,7 @@
 #include "node/peers.hpp"
 #include "node/stop_signals.hpp"
 #include "otp/gen.hpp"
-#include "otp/net_kernel.hpp"
+#include "otp/node_processes.hpp"
 #include "runtime/system.hpp"
 #include "runtime/thread_pool.hpp"
 #include <erl/epmd/client.hpp>
@@ -188,10 +188,6 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
   link.cookie = std::move(*cookie);
   link.ticks.time = options.tick_time;
   link.limits = options.limits;
-  if (options.visible)
-    log::put(log::level::warning, "node",
-             "visible, but global is not served yet: global:sync on this node's peers would wait "
-             "for it");
   others = std::make_unique<peers>(std::move(link), options.known_peers, options.epmd, served,
                                    options.auto_connect);
   std::error_code error;
@@ -264,7 +260,9 @@ std::expected<void, node_error> node::impl::start() {
   if (others != nullptr)
     others->bind(*system);
   now = phase::running;
-  system->at(0).spawn(make_net_kernel(), pid{});
+  start_node_processes(*system, {.visible = options.visible && !options.name.empty(),
+                                 .global = options.global,
+                                 .connects = options.auto_connect});
   system->start();
   return {};
 }
@@ -443,6 +441,11 @@ std::vector<std::string> node::connected() const {
     });
   done.reset();
   return result_of(std::move(result)).value_or(std::vector<std::string>());
+}
+
+std::optional<pid> node::global_whereis(term_ref name) const {
+  const auto system = impl_->running();
+  return system == nullptr ? std::nullopt : system->names_everywhere().find(name);
 }
 
 std::string_view node::name() const { return impl_->full_name; }

@@ -26,6 +26,7 @@ struct vocabulary {
   atom visible{"visible"};
   atom hidden{"hidden"};
   atom connection_closed{"connection_closed"};
+  atom disconnect{"disconnect"};
   atom net_tick_timeout{"net_tick_timeout"};
   atom system_limit{"system_limit"};
 };
@@ -158,6 +159,8 @@ void peers::outgoing(signal&& s) {
   if (stopping_ || s.epoch < home_->epoch_of(node))
     return;
   peer* const known = find(node);
+  if (s.kind == signal_kind::disconnect)
+    return disconnect(node);
   if (known != nullptr && known->up != nullptr)
     return transmit(*known, std::move(s));
   if ((s.kind == signal_kind::message || s.kind == signal_kind::alias_message) &&
@@ -194,6 +197,19 @@ void peers::connect(const std::string& name, outcome done) {
   p.on_outcome.push_back(std::move(done));
   if (!p.connecting())
     begin(p);
+}
+
+void peers::disconnect(atom node) {
+  const auto connection_to = [&] {
+    peer* const p = find(node);
+    return p != nullptr && p->up != nullptr ? p : nullptr;
+  };
+  if (peer* p = connection_to())
+    p->up->link.flush(); // which may end it
+  if (peer* p = connection_to()) {
+    log::put(log::level::info, "dist", "disconnecting from ", p->name);
+    lose(*p, words().disconnect);
+  }
 }
 
 void peers::begin(peer& p) {

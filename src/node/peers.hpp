@@ -65,6 +65,7 @@ private:
   peer* find(std::string_view name) const;
   bool may_connect_to_send(atom name) const;
   void connect_to_send(peer& p);
+  void disconnect(atom node);
   void begin(peer& p);
   void looked_up(atom name, std::expected<endpoint, std::string> where);
   void dial(peer& p, const endpoint& where);

@@ -81,6 +81,7 @@ dist::control_message to_control(signal&& s) {
   case signal_kind::way_is_full:
   case signal_kind::name_given:
   case signal_kind::connect:
+  case signal_kind::disconnect:
   case signal_kind::info:
   case signal_kind::spawn:
   case signal_kind::node_lost:

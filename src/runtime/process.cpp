@@ -159,6 +159,10 @@ void process::monitor_node(atom node) {
   p.owner().route({.kind = signal_kind::connect, .from = p.id(), .to_node = node});
 }
 
+void process::disconnect_node(atom node) {
+  own(*this).owner().route({.kind = signal_kind::disconnect, .from = self(), .to_node = node});
+}
+
 void process::demonitor_node(atom node) {
   auto& p = own(*this);
   auto& watched = p.extras().watched_nodes;
@@ -279,6 +283,10 @@ bool process::register_name(atom name, const pid& who) {
 bool process::unregister_name(atom name) { return own(*this).owner().unregister_name(name); }
 std::optional<pid> process::whereis(atom name) const {
   return own(*this).owner().owner().whereis(name);
+}
+
+std::optional<pid> process::global_whereis(term_ref name) const {
+  return own(*this).owner().owner().names_everywhere().find(name);
 }
 
 // Timers and references.

@@ -196,6 +196,7 @@ void process_block::receive_signal(signal&& s) {
   case signal_kind::group_leader:
   case signal_kind::spawn_request:
   case signal_kind::connect:
+  case signal_kind::disconnect:
   case signal_kind::spawn:
   case signal_kind::node_lost:
     return;

@@ -14,7 +14,9 @@ namespace erl::runtime {
 atom receiving_node(const signal& s) {
   if (s.kind == signal_kind::alias_message)
     return s.ref.node;
-  return s.to_name != atom() || s.kind == signal_kind::connect ? s.to_node : s.to.node;
+  const bool to_node =
+      s.to_name != atom() || s.kind == signal_kind::connect || s.kind == signal_kind::disconnect;
+  return to_node ? s.to_node : s.to.node;
 }
 
 /// The process that made an alias.

@@ -38,8 +38,9 @@ enum class signal_kind : std::uint8_t {
   /// The process `from`, with the links and monitors that `id` says (`spawn_reply_bit`); or none of
   /// its node, and `object` says why.
   spawn_reply,
-  connect, ///< asks for a connection to `to_node`, without anything to say
-  spawn,   ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor
+  connect,    ///< asks for a connection to `to_node`, without anything to say
+  disconnect, ///< asks for the end of the connection to `to_node`
+  spawn, ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor
   node_lost, ///< to a scheduler: the connection to `to_node` is gone, `epoch` has ended
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/blocking.hpp"
+#include "runtime/global_names.hpp"
 #include "runtime/node_states.hpp"
 #include "runtime/registry.hpp"
 #include "runtime/scheduler.hpp"
@@ -84,6 +85,7 @@ public:
   scheduler& owner_of(const pid& who) { return *schedulers_[who.id & scheduler_mask_]; }
 
   registry& names() { return names_; }
+  global_names& names_everywhere() { return names_everywhere_; }
   /// The pid behind a name.
   std::optional<pid> whereis(atom name) const;
 
@@ -141,6 +143,7 @@ private:
   std::uint32_t scheduler_bits_ = 0;
   std::uint32_t scheduler_mask_ = 0;
   registry names_;
+  global_names names_everywhere_;
   mutable std::mutex watchers_mutex_;
   std::vector<pid> watchers_;
   std::atomic<std::size_t> watcher_count_{0};

@@ -1,4 +1,4 @@
-#include "otp/net_kernel.hpp"
+#include "otp/node_processes.hpp"
 #include "runtime/blocking.hpp"
 #include "runtime/process_block.hpp"
 #include "sim/world.hpp"
@@ -32,7 +32,7 @@ void node::impl::start() {
 
   dist::link_options link;
   link.name = name;
-  link.flags = dist::advertised(false);
+  link.flags = dist::advertised(options.visible);
   link.cookie = "simulation";
   link.ticks.time = options.tick_time;
   link.limits = options.limits;
@@ -47,7 +47,9 @@ void node::impl::start() {
   if (listening == nullptr)
     throw failure("cannot listen: " + error.message());
   others->bind(*system);
-  system->at(0).spawn(make_net_kernel(), pid{});
+  start_node_processes(
+      *system,
+      {.visible = options.visible, .global = options.global, .connects = options.auto_connect});
 }
 
 void node::impl::crash() {
@@ -129,6 +131,9 @@ bool node::is_alive(const pid& who) const {
 }
 
 std::optional<pid> node::whereis(atom name) const { return impl_->running().whereis(name); }
+std::optional<pid> node::global_whereis(term_ref name) const {
+  return impl_->running().names_everywhere().find(name);
+}
 std::uint64_t node::processes() const { return impl_->running().process_count; }
 std::vector<std::string> node::connected() const {
   impl_->running();

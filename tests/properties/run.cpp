@@ -775,7 +775,7 @@ void test::check_nothing_left() {
         violated(invariant::nothing_left, std::to_string(count) + " " + what + " left on " +
                                               erl::to_string(each.node->name()));
     };
-    none("processes", each.node->processes() - 1); // net_kernel stays
+    none("processes", each.node->processes() - 2); // net_kernel and rex stay
     none("links", held.links);
     none("monitors", held.monitors);
     none("aliases", held.aliases);
