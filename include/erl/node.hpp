@@ -132,8 +132,8 @@ public:
   /// Connects to another node and waits for the outcome, 20 s at the very most. Sending connects
   /// too; this tells how it went.
   std::expected<void, node_error> connect(std::string_view peer);
-  /// The nodes that are connected.
-  std::vector<std::string> connected() const;
+  /// The nodes that are connected: all, or those of one kind.
+  std::vector<std::string> connected(node_kind which = node_kind::all) const;
 
   /// This node's full name; `nonode@nohost` without distribution.
   std::string_view name() const;
