@@ -103,8 +103,8 @@ together(Funs) ->
 
 %% C++ nodes. A node is a map: `node` is its name, `os` its process id.
 
-%% Starts one and waits for its READY. Options: words for the command line, {as, Name}, {env, "VARIABLE=VALUE"} (or another argument of env), and
-%% {first, cpp}: it connects to this node before it says READY.
+%% Starts one and waits for its READY. Options: words for the command line, {env, "VARIABLE=VALUE"} (or another argument
+%% of env), {first, cpp}: it connects to this node before it says READY, and, before all others, {cookie, Text}.
 start(Options) -> start(cpp, Options).
 
 start(Name, Options) ->
@@ -121,12 +121,21 @@ start_failing(Name, Options) ->
 launch(Name, Options) ->
     Id = atom_to_list(Name) ++ "." ++ integer_to_list(erlang:unique_integer([positive, monotonic])),
     Full = atom_to_list(Name) ++ "@127.0.0.1",
-    Words = [Full | lists:flatmap(fun word/1, Options)],
+    {Cookie, Others} = case Options of
+        [{cookie, Own} | Rest] -> {Own, Rest};
+        _ -> {cookie(), Options}
+    end,
+    Words = [Full, Cookie | lists:flatmap(fun word/1, Others)],
     Line = [Id, "|", lists:join(" ", [E || {env, E} <- Options]), "|", lists:join(" ", Words)],
     os:cmd(lists:flatten(["echo '", Line, "' >", file("requests")])),
     eventually(fun() -> filelib:is_file(file(Id ++ ".pid")) end, 30000),
     {ok, Os} = file:read_file(file(Id ++ ".pid")),
     #{node => list_to_atom(Full), name => Name, id => Id, os => string:trim(binary_to_list(Os))}.
+
+%% The cookie of the test.
+cookie() ->
+    {ok, Text} = file:read_file(filename:join(os:getenv("HOME"), ".erlang.cookie")),
+    binary_to_list(Text).
 
 word({env, _}) -> [];
 word({first, cpp}) -> ["connect=" ++ atom_to_list(node())];
