@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "node/node_name.hpp"
 #include "node/signals.hpp"
+#include "node/spawn_options.hpp"
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/codec.hpp>
 #include <erl/etf/print.hpp>
