@@ -1,8 +1,8 @@
 %% What all checks share: running them, C++ nodes, other Erlang nodes, and what happens in them.
 -module(interop).
 
--export([main/1, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, together/1]).
--export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
+-export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, together/1]).
+-export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
 -export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
 -export([peer/1, peer/2, teach/2, distribute/0]).
 
@@ -27,6 +27,18 @@ load(File) ->
     {ok, Module, Beam} = compile:file(File, [binary, report]),
     {module, Module} = code:load_binary(Module, File, Beam),
     Module.
+
+%% Loads a module of another folder of interop_tests.
+also(Path) ->
+    {source, Here} = lists:keyfind(source, 1, ?MODULE:module_info(compile)),
+    load(filename:join([filename:dirname(Here), "..", Path ++ ".erl"])).
+
+%% How much a check does: the first in everyday runs, the second if the environment has ERLPP_LONG.
+scaled(Everyday, Long) ->
+    case os:getenv("ERLPP_LONG", "") of
+        "" -> Everyday;
+        _ -> Long
+    end.
 
 start_checks() -> put(failed, 0).
 
@@ -204,6 +216,15 @@ check_kinds(Checks) ->
     kinds(fun(Label, Node) ->
         [check([Label, ": ", Name], fun() -> Fun(Node) end) || {Name, Fun} <- Checks]
     end).
+
+%% The same for two of them, for checks that take longer: a hidden one, which is connected to, and a visible one, which
+%% connects.
+check_two(Checks) ->
+    distribute(),
+    [kind(Kind, First, fun(Label, Node) ->
+        [check([Label, ": ", Name], scaled(60000, 600000), fun() -> Fun(Node) end) || {Name, Fun} <- Checks]
+    end) || {Kind, First} <- [{hidden, erlang}, {visible, cpp}]],
+    ok.
 
 kind(Kind, First, Fun) ->
     Label = io_lib:format("~ts, ~ts connects first", [Kind, case First of cpp -> "C++"; erlang -> "Erlang" end]),
