@@ -9,12 +9,10 @@ checks() ->
      || Kind <- [hidden, visible], {First, Connects} <- [{erlang, ", Erlang connects"}, {cpp, ", C++ connects"}],
         {Name, Fun} <- [{"C++ is killed and back at once", fun cpp/2}, {"the BEAM is killed and back at once", fun beam/2}]].
 
-rounds() -> lists:seq(1, scaled(3, 50)).
-
 %% A C++ node in so many lives, and an old pid of each.
 cpp(Kind, First) ->
     process_flag(trap_exit, true),
-    lists:foldl(fun(_, Old) -> [cpp_life(Kind, First, Old) | Old] end, [], rounds()),
+    lists:foldl(fun(_, Old) -> [cpp_life(Kind, First, Old) | Old] end, [], lists:seq(1, scaled(5, 100))),
     ok.
 
 cpp_life(Kind, First, Old) ->
@@ -50,7 +48,7 @@ old_is_gone(P) ->
 beam(Kind, First) ->
     Node = interop:start(watcher, [Kind]),
     P = puppet(Node, trap),
-    lists:foldl(fun(_, Old) -> [beam_life(Node, P, First, Old) | Old] end, [], rounds()),
+    lists:foldl(fun(_, Old) -> [beam_life(Node, P, First, Old) | Old] end, [], lists:seq(1, scaled(2, 20))),
     interop:stop(Node).
 
 beam_life(#{node := N}, P, First, Old) ->
