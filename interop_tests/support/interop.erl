@@ -1,7 +1,7 @@
 %% What all checks share: running them, C++ nodes, other Erlang nodes, and what happens in them.
 -module(interop).
 
--export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, together/1]).
+-export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, busy_wait/1, together/1]).
 -export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
 -export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
 -export([peer/1, peer/2, teach/2, distribute/0]).
@@ -106,6 +106,10 @@ eventually_until(Fun, End) ->
             timer:sleep(20),
             eventually_until(Fun, End)
     end.
+
+busy_wait(Microseconds) ->
+    End = erlang:monotonic_time(microsecond) + Microseconds,
+    (fun Wait() -> erlang:monotonic_time(microsecond) >= End orelse Wait() end)().
 
 %% Runs all at the same time.
 together(Funs) ->
