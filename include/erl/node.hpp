@@ -137,8 +137,8 @@ public:
   /// Connects to another node and waits for the outcome, 20 s at the very most. Sending connects
   /// too; this tells how it went.
   std::expected<void, node_error> connect(std::string_view peer);
-  /// The nodes that are connected.
-  std::vector<std::string> connected() const;
+  /// The nodes that are connected: all, or those of one kind.
+  std::vector<std::string> connected(node_kind which = node_kind::all) const;
 
   /// Who has this name in the whole cluster: see `process::global_whereis`. Nobody unless the node
   /// runs.

@@ -36,7 +36,7 @@ wrong_cookie() ->
     interop:stop(Node).
 
 cpp_wrong_cookie() ->
-    Node = interop:start(wrong, [visible, {env, "ERLPP_COOKIE=secret_of_others"}, {connect, node()}]),
+    Node = interop:start(wrong, [visible, own_cookie, {env, "ERLPP_COOKIE=secret_of_others"}, {connect, node()}]),
     told(Node, node(), ["cookie", ".erlang.cookie"]),
     false = interop:said(Node, "secret_of_others"),
     pang = net_adm:ping(maps:get(node, Node)),
@@ -68,11 +68,11 @@ open_cookie() ->
     ok = file:make_dir(Home),
     ok = file:write_file(Cookie, "public"),
     ok = file:change_mode(Cookie, 8#644),
-    Node = interop:start_failing(careless, [{env, "HOME=" ++ Home}]),
+    Node = interop:start_failing(careless, [own_cookie, {env, "HOME=" ++ Home}]),
     true = interop:status(Node) > 0,
     true = interop:said(Node, "chmod 600 " ++ Cookie),
     ok = file:change_mode(Cookie, 8#600),
-    interop:stop(interop:start(careful, [{env, "HOME=" ++ Home}])).
+    interop:stop(interop:start(careful, [own_cookie, {env, "HOME=" ++ Home}])).
 
 bad_name() ->
     Node = interop:start_failing('two@signs', []),

@@ -168,7 +168,7 @@ both_sides(Name) ->
          true = erlang:monitor_node(N, true),
          true = erlang:disconnect_node(N),
          receive {nodedown, N} -> ok end,
-         busy_wait(rand:uniform(300)),
+         interop:busy_wait(rand:uniform(300)),
          {sink, N} ! {put, both, I},
          receive {bounced, I} -> ok; {bounced, Other} -> error({expected, I, got, Other})
          after 20000 -> error({no_message_in_round, I})
@@ -177,10 +177,6 @@ both_sides(Name) ->
     Expected = lists:seq(1, 50),
     Expected = gen_server:call({sink, N}, {take, both}),
     interop:stop(Node).
-
-busy_wait(Microseconds) ->
-    End = erlang:monotonic_time(microsecond) + Microseconds,
-    (fun Wait() -> erlang:monotonic_time(microsecond) >= End orelse Wait() end)().
 
 orderly_end() ->
     Trace = filename:join(os:getenv("INTEROP"), "trace"),

@@ -1,4 +1,4 @@
-%% Puppets as the BEAM has them: the model that those of test_node have to equal.
+%% Puppets as the BEAM has them: the model that those of demo_node have to equal.
 -module(beam_puppet).
 -behaviour(gen_server).
 

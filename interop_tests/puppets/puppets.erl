@@ -1,4 +1,4 @@
-%% Puppets of test_node against puppets of the BEAM: the same random programs have to leave the same traces.
+%% Puppets of demo_node against puppets of the BEAM: the same random programs have to leave the same traces.
 %%
 %% Which programs, is said by the environment, which puppets/run sets.
 -module(puppets).

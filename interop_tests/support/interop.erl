@@ -1,8 +1,8 @@
 %% What all checks share: running them, C++ nodes, other Erlang nodes, and what happens in them.
 -module(interop).
 
--export([main/1, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, together/1]).
--export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
+-export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, busy_wait/1, together/1]).
+-export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
 -export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
 -export([peer/1, peer/2, teach/2, distribute/0]).
 
@@ -27,6 +27,18 @@ load(File) ->
     {ok, Module, Beam} = compile:file(File, [binary, report]),
     {module, Module} = code:load_binary(Module, File, Beam),
     Module.
+
+%% Loads a module of another folder of interop_tests.
+also(Path) ->
+    {source, Here} = lists:keyfind(source, 1, ?MODULE:module_info(compile)),
+    load(filename:join([filename:dirname(Here), "..", Path ++ ".erl"])).
+
+%% How much a check does: the first in everyday runs, the second if the environment has ERLPP_LONG.
+scaled(Everyday, Long) ->
+    case os:getenv("ERLPP_LONG", "") of
+        "" -> Everyday;
+        _ -> Long
+    end.
 
 start_checks() -> put(failed, 0).
 
@@ -95,6 +107,10 @@ eventually_until(Fun, End) ->
             eventually_until(Fun, End)
     end.
 
+busy_wait(Microseconds) ->
+    End = erlang:monotonic_time(microsecond) + Microseconds,
+    (fun Wait() -> erlang:monotonic_time(microsecond) >= End orelse Wait() end)().
+
 %% Runs all at the same time.
 together(Funs) ->
     Running = [spawn_monitor(Fun) || Fun <- Funs],
@@ -103,8 +119,8 @@ together(Funs) ->
 
 %% C++ nodes. A node is a map: `node` is its name, `os` its process id.
 
-%% Starts one and waits for its READY. Options: words for the command line, {as, Name}, {env, "VARIABLE=VALUE"} (or another argument of env), and
-%% {first, cpp}: it connects to this node before it says READY.
+%% Starts one and waits for its READY. Options: words for the command line, {env, "VARIABLE=VALUE"} (or another argument
+%% of env), {first, cpp}: it connects to this node before it says READY, and, before all others, {cookie, Text}.
 start(Options) -> start(cpp, Options).
 
 start(Name, Options) ->
@@ -121,12 +137,21 @@ start_failing(Name, Options) ->
 launch(Name, Options) ->
     Id = atom_to_list(Name) ++ "." ++ integer_to_list(erlang:unique_integer([positive, monotonic])),
     Full = atom_to_list(Name) ++ "@127.0.0.1",
-    Words = [Full | lists:flatmap(fun word/1, Options)],
+    {Cookie, Others} = case Options of
+        [{cookie, Own} | Rest] -> {Own, Rest};
+        _ -> {cookie(), Options}
+    end,
+    Words = [Full, Cookie | lists:flatmap(fun word/1, Others)],
     Line = [Id, "|", lists:join(" ", [E || {env, E} <- Options]), "|", lists:join(" ", Words)],
     os:cmd(lists:flatten(["echo '", Line, "' >", file("requests")])),
     eventually(fun() -> filelib:is_file(file(Id ++ ".pid")) end, 30000),
     {ok, Os} = file:read_file(file(Id ++ ".pid")),
     #{node => list_to_atom(Full), name => Name, id => Id, os => string:trim(binary_to_list(Os))}.
+
+%% The cookie of the test.
+cookie() ->
+    {ok, Text} = file:read_file(filename:join(os:getenv("HOME"), ".erlang.cookie")),
+    binary_to_list(Text).
 
 word({env, _}) -> [];
 word({first, cpp}) -> ["connect=" ++ atom_to_list(node())];
@@ -195,6 +220,15 @@ check_kinds(Checks) ->
     kinds(fun(Label, Node) ->
         [check([Label, ": ", Name], fun() -> Fun(Node) end) || {Name, Fun} <- Checks]
     end).
+
+%% The same for two of them, for checks that take longer: a hidden one, which is connected to, and a visible one, which
+%% connects.
+check_two(Checks) ->
+    distribute(),
+    [kind(Kind, First, fun(Label, Node) ->
+        [check([Label, ": ", Name], scaled(60000, 600000), fun() -> Fun(Node) end) || {Name, Fun} <- Checks]
+    end) || {Kind, First} <- [{hidden, erlang}, {visible, cpp}]],
+    ok.
 
 kind(Kind, First, Fun) ->
     Label = io_lib:format("~ts, ~ts connects first", [Kind, case First of cpp -> "C++"; erlang -> "Erlang" end]),

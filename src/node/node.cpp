@@ -432,12 +432,12 @@ std::expected<void, node_error> node::connect(std::string_view peer) {
   return {};
 }
 
-std::vector<std::string> node::connected() const {
+std::vector<std::string> node::connected(node_kind which) const {
   auto done = std::make_shared<std::promise<std::vector<std::string>>>();
   auto result = done->get_future();
   if (const auto system = impl_->running(); system != nullptr && !impl_->options.name.empty())
-    system->at(0).post([others = impl_->others.get(), done = std::move(done)] {
-      done->set_value(others->connected());
+    system->at(0).post([others = impl_->others.get(), which, done = std::move(done)] {
+      done->set_value(others->connected(which));
     });
   done.reset();
   return result_of(std::move(result)).value_or(std::vector<std::string>());

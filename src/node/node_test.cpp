@@ -141,6 +141,8 @@ TEST_CASE("two nodes over TCP: calls in both directions, connect tells how it we
   node a(options("a@127.0.0.1", {{"b@127.0.0.1", "127.0.0.1", b.port()}}));
   REQUIRE(a.connect("b@127.0.0.1"));
   CHECK(a.connected() == std::vector<std::string>{"b@127.0.0.1"});
+  CHECK(a.connected(node_kind::hidden) == a.connected());
+  CHECK(a.connected(node_kind::visible).empty());
   std::promise<std::int64_t> answer;
   a.spawn([&answer](process& self) -> task<> {
     std::int64_t sum = 0;

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "node/node_name.hpp"
 #include "node/signals.hpp"
+#include "node/spawn_options.hpp"
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/codec.hpp>
 #include <erl/etf/print.hpp>
@@ -110,6 +111,9 @@ struct peers::peer {
   bool connecting() const { return out != nullptr || looking_up || waiting_for_peer.armed(); }
 };
 
+node_kind peers::kind_of(const peer& p) {
+  return p.visible ? node_kind::visible : node_kind::hidden;
+}
 atom peers::type_of(const peer& p) { return p.visible ? words().visible : words().hidden; }
 
 void peers::connection::replace_old(dist::link&) {
@@ -394,8 +398,7 @@ void peers::too_many_relations(atom node) {
 
 /// Tells those who monitor nodes.
 void peers::announce(const peer& p, const term& message) {
-  const node_kind kind = p.visible ? node_kind::visible : node_kind::hidden;
-  for (const pid& watcher : system_->nodes().watchers_of(kind))
+  for (const pid& watcher : system_->nodes().watchers_of(kind_of(p)))
     home_->send({}, watcher, message);
 }
 
@@ -601,10 +604,10 @@ void peers::monitored_by_name(peer& p, const dist::control_message& m) {
 
 // The operator's side.
 
-std::vector<std::string> peers::connected() const {
+std::vector<std::string> peers::connected(node_kind which) const {
   std::vector<std::string> names;
   for (const auto& [name, p] : peers_)
-    if (p->up != nullptr)
+    if (p->up != nullptr && (which == node_kind::all || which == kind_of(*p)))
       names.emplace_back(name.text());
   return names;
 }

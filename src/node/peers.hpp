@@ -41,7 +41,7 @@ public:
 
   /// Calls `done` when `name` is connected, or cannot be.
   void connect(const std::string& name, outcome done);
-  std::vector<std::string> connected() const;
+  std::vector<std::string> connected(node_kind which = node_kind::all) const;
   /// Writes out what is queued, as far as the sockets take it, and closes everything. Nothing
   /// connects any more.
   void shut_down();
@@ -81,6 +81,7 @@ private:
   void tell_of_room(const pid& sender, atom node);
   void fail(peer& p, const std::string& why);
   void lose(peer& p, atom why);
+  static node_kind kind_of(const peer& p);
   static atom type_of(const peer& p);
   void announce(const peer& p, const term& message);
   void tell(peer& p, const std::expected<void, std::string>& result);

@@ -4,22 +4,11 @@
 #include <erl/served_function.hpp>
 
 #include <cstddef>
-#include <expected>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 
 namespace erl {
-
-/// What a request to start a process asks for beside the function.
-struct spawn_wishes {
-  bool link = false;
-  bool monitor = false;
-  erl::priority priority = erl::priority::normal;
-};
-
-/// The options of a SPAWN_REQUEST, as OTP sends them. The error: the atom to answer with.
-std::expected<spawn_wishes, atom> read_spawn_options(term_ref options);
 
 /// A table by module, name and arity. Any thread.
 class served_functions {

@@ -1,13 +1,10 @@
-/// Puppets: processes that do what Erlang tells them, so that every signal can be tested in both
-/// directions.
+/// `spawner`: starts puppets.
 #pragma once
 
-#include <erl/gen_server.hpp>
-#include <erl/process.hpp>
+#include <erl/erl.hpp>
 
-namespace test_node {
+namespace demo {
 
-/// Starts puppets.
 class spawner : public erl::gen_server<spawner> {
 public:
   enum class kind { plain, trap };
@@ -15,7 +12,7 @@ public:
     kind what;
     using erl_shape = erl::tagged_shape<"spawn">;
   };
-  /// As `spawn`, on one of the node's schedulers.
+  /// As `spawn`, on one of the node's schedulers. For this project's own tests.
   struct spawn_at {
     kind what;
     int scheduler;
@@ -23,16 +20,20 @@ public:
   };
   using calls = erl::messages<spawn, spawn_at>;
 
+  explicit spawner(erl::node* node) : node_(node) {}
+
   /// The pid of a new puppet; one that traps exits does so before the caller knows its pid.
   erl::task<erl::pid> handle_call(spawn request);
   erl::task<erl::pid> handle_call(spawn_at request);
 
 private:
   erl::task<erl::pid> start(kind what, erl::spawn_options options);
+
+  erl::node* node_;
 };
 
-} // namespace test_node
+} // namespace demo
 
 template <>
-inline constexpr auto erl::shape<test_node::spawner::kind> =
-    erl::enum_atoms<test_node::spawner::kind::plain, test_node::spawner::kind::trap>;
+inline constexpr auto erl::shape<demo::spawner::kind> =
+    erl::enum_atoms<demo::spawner::kind::plain, demo::spawner::kind::trap>;

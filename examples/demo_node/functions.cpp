@@ -1,11 +1,13 @@
 #include "functions.hpp"
 
+#include "arithmetic.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <tuple>
 #include <type_traits>
 
-namespace test_node {
+namespace demo {
 
 namespace {
 
@@ -26,8 +28,8 @@ std::tuple<Types...> read(erl::process& self, const erl::term& arguments) {
 }
 
 erl::task<erl::term> add(erl::process& self, erl::term& arguments) {
-  const auto [a, b] = read<std::int64_t, std::int64_t>(self, arguments);
-  co_return erl::term(a + b);
+  const auto [a, b] = read<erl::term, erl::term>(self, arguments);
+  co_return sum(a, b);
 }
 
 erl::task<erl::term> run(erl::process& self, erl::term& arguments) {
@@ -59,4 +61,4 @@ void serve_functions(erl::node& node) {
   node.serve(demo, "sleep", 2, sleep);
 }
 
-} // namespace test_node
+} // namespace demo

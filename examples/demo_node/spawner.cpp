@@ -1,0 +1,26 @@
+#include "spawner.hpp"
+
+#include "puppet.hpp"
+
+namespace demo {
+
+erl::task<erl::pid> spawner::handle_call(spawn request) {
+  auto puppet = co_await start(request.what, {});
+  co_return puppet;
+}
+
+erl::task<erl::pid> spawner::handle_call(spawn_at request) {
+  auto puppet = co_await start(request.what, {.scheduler = request.scheduler});
+  co_return puppet;
+}
+
+erl::task<erl::pid> spawner::start(kind what, erl::spawn_options options) {
+  const auto ready = self().make_reference();
+  const auto is_ready = [&](erl::term_ref m) { return m.to_reference() == ready; };
+  const auto puppet =
+      self().spawn_body(make_puppet(*node_, what == kind::trap, ready), options).process;
+  auto told = co_await self().receive(is_ready);
+  co_return puppet;
+}
+
+} // namespace demo
