@@ -19,6 +19,7 @@
 #pragma once
 
 #include <erl/duration.hpp>
+#include <erl/holdings.hpp>
 #include <erl/process.hpp>
 #include <erl/runtime_options.hpp>
 #include <erl/served_function.hpp>
@@ -99,14 +100,6 @@ public:
   /// The nodes it is connected to.
   std::vector<std::string> connected() const;
   /// What this node and its processes still hold: for a test's end, to find what has leaked.
-  struct holdings {
-    std::uint64_t links = 0;
-    std::uint64_t monitors = 0; ///< both ends count
-    std::uint64_t aliases = 0;
-    std::uint64_t messages = 0;  ///< in mailboxes
-    std::uint64_t timers = 0;    ///< those of connections included
-    std::uint64_t relations = 0; ///< with processes of other nodes
-  };
   holdings held() const;
 
   /// The program is gone: its processes end without a word, and its connections break.

@@ -256,6 +256,13 @@ void scheduler::relate(const pid& who, atom node, int change) {
     related[who] = static_cast<std::uint32_t>(count);
 }
 
+std::size_t scheduler::early() const {
+  std::size_t total = 0;
+  for (const auto& [process, signals] : early_)
+    total += signals.size();
+  return total;
+}
+
 std::size_t scheduler::relations() const {
   std::size_t total = 0;
   for (const auto& [node, peer] : peers_)

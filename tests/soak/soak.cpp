@@ -136,7 +136,7 @@ int main(int count, char** words) {
     return 1;
   }
   auto& system = system_of(node);
-  const holdings at_first{.processes = 1}; // the node's own
+  const holdings at_first{.processes = 1, .names = 1}; // the node's own
   wait_for_the_end(all, system, at_first);
   begin(node, all, wanted.seed);
   const auto samples = observe(all, system, wanted);
