@@ -36,6 +36,9 @@
 #include <utility>
 #include <vector>
 
+namespace erl {
+class served_functions;
+}
 namespace erl::runtime {
 class system;
 }
@@ -117,6 +120,7 @@ private:
   friend world;
   friend class probe;
   friend runtime::system& system_of(const node&);
+  friend served_functions& served_by(const node&);
   explicit node(impl* state) noexcept : impl_(state) {}
   ~node() = default;
   impl* impl_;

@@ -72,6 +72,7 @@ runtime::scheduler& node::impl::any_scheduler() {
 }
 
 runtime::system& system_of(const node& n) { return n.impl_->running(); }
+served_functions& served_by(const node& n) { return n.impl_->served; }
 
 atom node::name() const { return impl_->node; }
 bool node::running() const { return impl_->system != nullptr; }
