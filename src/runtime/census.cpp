@@ -19,6 +19,7 @@ holdings& holdings::operator+=(const holdings& more) {
   stopped += more.stopped;
   timers += more.timers;
   relations += more.relations;
+  for_peers += more.for_peers;
   watchers += more.watchers;
   return *this;
 }

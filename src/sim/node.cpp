@@ -141,6 +141,7 @@ holdings node::held() const {
   holdings total = runtime::shared_holdings(system);
   for (std::size_t i = 0; i < system.size(); ++i)
     total += runtime::held_by(system.at(i));
+  total.for_peers = impl_->others->held();
   return total;
 }
 

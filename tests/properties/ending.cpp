@@ -108,6 +108,9 @@ void judge_end(scene& all) {
     if (p->lives())
       all.node_of(*p).node->exit(p->self, kill);
   all.world.run_for(30s);
+  for (const home& each : all.nodes)
+    if (const auto kept = each.node->held().for_peers; kept != 0)
+      violated(invariant::nothing_left, std::to_string(kept) + " things are kept for a connection");
   for (const home& one : all.nodes)
     for (const home& other : all.nodes)
       all.world.cut(*one.node, *other.node);
