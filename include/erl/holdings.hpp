@@ -20,7 +20,7 @@ struct holdings {
   std::uint64_t timers = 0;         ///< those of connections included
   std::uint64_t relations = 0;      ///< with processes of other nodes
   std::uint64_t for_peers = 0;      ///< what connections keep: signals, senders, monitors
-  std::uint64_t watchers = 0; ///< of dead letters
+  std::uint64_t watchers = 0;       ///< of dead letters
 
   holdings& operator+=(const holdings& more);
   bool operator==(const holdings&) const = default;

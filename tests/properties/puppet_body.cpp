@@ -23,7 +23,8 @@ public:
   }
 
   outcome run(process& self) override {
-    begin(self);
+    if (who_.block == nullptr)
+      begin(self);
     const outcome result = work(self);
     all_.counted.suspended += who_.block->must_wait ? 1 : 0;
     return result;
@@ -31,17 +32,11 @@ public:
 
 private:
   void begin(process& self) {
-    if (who_.block == nullptr) {
-      who_.block = &static_cast<erl::runtime::process_block&>(self);
-      if (!who_.begun)
-        all_.begins(who_, self.self());
-      if (!who_.in_scene)
-        all_.enters(who_);
-    }
-    protect([&] {
-      if (who_.block->must_wait)
-        violated(invariant::goes_on, text(who_) + " runs though it has to wait");
-    });
+    who_.block = &static_cast<erl::runtime::process_block&>(self);
+    if (!who_.begun)
+      all_.begins(who_, self.self());
+    if (!who_.in_scene)
+      all_.enters(who_);
   }
 
   outcome work(process& self) {
