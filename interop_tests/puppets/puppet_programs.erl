@@ -42,7 +42,7 @@ program(Seed, Number, Steps) ->
 single(N, Made) ->
     case rand:uniform(36) of
         C when C =< 3 -> call(N, Made);
-        4 -> cut;
+        C when C =< 5 -> cut;
         _ ->
             Slot = slot(),
             {Slot, command(any, N, Slot, Made)}
@@ -80,7 +80,7 @@ commands(any) ->
     [{1, self}, {2, mailbox}, {4, call}, {3, spawn_request}] ++ commands(mild) ++ commands(ends);
 commands(mild) ->
     [{5, unlink}, {5, trap}, {5, register}, {3, unregister}, {10, monitor}, {5, demonitor}, {4, demonitor_flush},
-     {4, alias}, {3, unalias}, {14, send}, {2, monitor_node}];
+     {4, alias}, {3, unalias}, {14, send}, {8, monitor_node}];
 commands(ends) ->
     [{12, link}, {3, exit}, {8, exit2}].
 

@@ -42,10 +42,21 @@ windows([], Window, Windows) -> windows([{mark, last}], Window, Windows);
 windows([{mark, _} | Messages], [], Windows) -> windows(Messages, [], Windows);
 windows([{mark, N} | Messages], Window, Windows) ->
     Sorted = lists:keysort(1, [{sender(M), M} || M <- lists:reverse(Window)]),
-    windows(Messages, [], [{N, [term(M) || {_, M} <- Sorted]} | Windows]);
+    windows(Messages, [], [{N, downs_in_order([term(M) || {_, M} <- Sorted])} | Windows]);
 windows([M | Messages], Window, Windows) -> windows(Messages, [M | Window], Windows).
 
+%% What one end does to several monitors comes in no order.
+downs_in_order([]) -> [];
+downs_in_order(Messages) ->
+    case lists:splitwith(fun(M) -> is_tuple(M) andalso element(1, M) =:= 'DOWN' end, Messages) of
+        {[], [First | Others]} -> [First | downs_in_order(Others)];
+        {Downs, Others} -> lists:sort(Downs) ++ downs_in_order(Others)
+    end.
+
 %% The messages of the programs say themselves who sent them. That a process had a name is known to the monitor only.
+%% What a lost connection does comes from nobody, in no order.
+sender({'EXIT', P, noconnection}) -> {lost, term(P)};
+sender({'DOWN', Ref, process, _, noconnection}) -> {lost, term(Ref)};
 sender({'EXIT', P, _}) -> term(P);
 sender({'DOWN', _, process, P, _}) when is_pid(P) -> term(P);
 sender({'DOWN', Ref, process, _, _}) -> {down, term(Ref)};
