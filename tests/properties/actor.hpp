@@ -31,7 +31,7 @@ private:
   bool act_on_nodes(const command& c);
   void order(puppet& who, order_to what);
 
-  // By a puppet, inside its process.
+  // By a puppet, inside its process (deeds.cpp).
   void send(puppet& from, puppet& to, const erl::destination& where, const sending& how,
             erl::process& self);
   void send_to_name(puppet& who, const puppet& other, erl::atom name, erl::process& self);
@@ -43,6 +43,11 @@ private:
   void monitor_name(puppet& who, const puppet& other, erl::atom name, erl::process& self);
   void demonitor(puppet& who, std::uint32_t which, bool flush, erl::process& self);
   void start_timer(puppet& who, std::uint32_t milliseconds, erl::process& self);
+  static void cancel_timer(puppet& who, erl::process& self);
+  static void trap(puppet& who, bool on, erl::process& self);
+  static void add_alias(puppet& who, const erl::reference& ref, erl::alias_mode mode);
+  static void unalias(puppet& who, std::uint32_t which, erl::process& self);
+  static void close(const puppet& who, open_alias& alias);
 
   scene& all_;
   std::uint64_t wakes_ = 0; ///< what the fault against goes_on is made of
