@@ -20,6 +20,7 @@
 
 #include <erl/connection_limits.hpp>
 #include <erl/duration.hpp>
+#include <erl/holdings.hpp>
 #include <erl/process.hpp>
 #include <erl/runtime_options.hpp>
 #include <erl/served_function.hpp>
@@ -36,6 +37,9 @@
 #include <utility>
 #include <vector>
 
+namespace erl {
+class served_functions;
+}
 namespace erl::runtime {
 class system;
 }
@@ -105,14 +109,6 @@ public:
   /// The nodes it is connected to.
   std::vector<std::string> connected() const;
   /// What this node and its processes still hold: for a test's end, to find what has leaked.
-  struct holdings {
-    std::uint64_t links = 0;
-    std::uint64_t monitors = 0; ///< both ends count
-    std::uint64_t aliases = 0;
-    std::uint64_t messages = 0;  ///< in mailboxes
-    std::uint64_t timers = 0;    ///< those of connections included
-    std::uint64_t relations = 0; ///< with processes of other nodes
-  };
   holdings held() const;
 
   /// The program is gone: its processes end without a word, and its connections break.
@@ -130,6 +126,7 @@ private:
   friend world;
   friend class probe;
   friend runtime::system& system_of(const node&);
+  friend served_functions& served_by(const node&);
   explicit node(impl* state) noexcept : impl_(state) {}
   ~node() = default;
   impl* impl_;

@@ -7,11 +7,14 @@
 %%   {N, {call, Slot, Server, To, Patience, [{Slot, Command}]}}
 %%       one calls the puppet in the slot Server by its pid or a name, and until the call has ended, or after that
 %%       (Patience: long or short), the others do something
+%%   {N, cut}                                          the connection between the nodes breaks
+%%
+%% The puppets in odd slots live on node a, those in even ones on node b.
 %%
 %% What is known only when the program runs is written as {'$', What}: {slot, S}, the pid of the puppet in a slot;
-%% {former, S}, of the one before it, which has ended; `unknown` and `stale`, pids that never were, of this life of the
-%% node and an earlier one; {ref, N}, the reference that step N resulted in; `node`; `me`, the puppet that obeys;
-%% `tag` and `alias`, those of the call that is under way.
+%% {former, S}, of the one before it, which has ended; {unknown, S} and {stale, S}, pids that never were, of this life of
+%% its node and an earlier one; {ref, N}, the reference that step N resulted in; {node, a} and {node, b}; `me`, the puppet
+%% that obeys, and `other_node`, where it is not; `driver`; `tag` and `alias`, those of the call that is under way.
 %%
 %% What the steps of a group may be: each sends at most one signal, and only one of them can end processes. Then
 %% whatever can be seen afterwards is also an outcome of these steps one after the other, in some order. (What two
@@ -20,9 +23,11 @@
 %% else in the group.
 -module(puppet_programs).
 
--export([program/3, slots/0]).
+-export([program/3, slots/0, side/1]).
 
 slots() -> lists:seq(1, 6).
+
+side(Slot) -> case Slot rem 2 of 1 -> a; 0 -> b end.
 
 program(Seed, Number, Steps) ->
     rand:seed(exsss, {Seed, Number, Steps}),
@@ -35,8 +40,9 @@ program(Seed, Number, Steps) ->
     Program.
 
 single(N, Made) ->
-    case rand:uniform(12) of
-        1 -> call(N, Made);
+    case rand:uniform(36) of
+        C when C =< 3 -> call(N, Made);
+        C when C =< 5 -> cut;
         _ ->
             Slot = slot(),
             {Slot, command(any, N, Slot, Made)}
@@ -71,10 +77,10 @@ answer(To, N) -> {send, To, {{'$', tag}, {answer, {'$', me}, N}}}.
 command(Kind, N, Slot, Made) -> command(weighted(commands(Kind)), {N, Slot, Made}).
 
 commands(any) ->
-    [{1, self}, {2, mailbox}, {4, call}] ++ commands(mild) ++ commands(ends);
+    [{1, self}, {2, mailbox}, {4, call}, {3, spawn_request}] ++ commands(mild) ++ commands(ends);
 commands(mild) ->
     [{5, unlink}, {5, trap}, {5, register}, {3, unregister}, {10, monitor}, {5, demonitor}, {4, demonitor_flush},
-     {4, alias}, {3, unalias}, {14, send}];
+     {4, alias}, {3, unalias}, {14, send}, {8, monitor_node}];
 commands(ends) ->
     [{12, link}, {3, exit}, {8, exit2}].
 
@@ -85,7 +91,10 @@ command(trap, _) -> {trap, pick([true, true, false])};
 command(link, Where) -> {link, pick([pid(), pid(), linked(Where)])};
 command(unlink, Where) -> {unlink, pick([pid(), linked(Where), linked(Where)])};
 command(exit, {N, _, _}) -> {exit, reason(N)};
-command(exit2, {N, _, _} = Where) -> {exit2, pick([pid(), pid(), linked(Where)]), reason(N)};
+command(exit2, {N, Slot, _} = Where) -> {exit2, nearer(Slot, pick([pid(), pid(), linked(Where)])), reason(N)};
+command(monitor_node, _) -> {monitor_node, {'$', other_node}};
+command(spawn_request, {N, _, _}) ->
+    {spawn_request, {'$', other_node}, demo, run, [{'$', driver}, N], pick([true, false]), pick([true, false])};
 command(register, _) -> {register, pick([name(), name(), name(), spawner, undefined])};
 command(unregister, _) -> {unregister, pick([name(), name(), name(), undefined])};
 command(monitor, _) -> {monitor, pick([pid(), pid(), pid(), name(), at_node(name())])};
@@ -115,16 +124,20 @@ slot() -> min(pick(slots()), pick(slots())).
 %% Two names more often than not do not exist.
 name() -> pick([anna, bert, carl]).
 
-at_node(Name) -> {Name, {'$', node}}.
+at_node(Name) -> {Name, {'$', {node, pick([a, b])}}}.
 
 pid() ->
     case rand:uniform(20) of
-        1 -> {'$', unknown};
-        2 -> {'$', stale};
+        1 -> {'$', {unknown, slot()}};
+        2 -> {'$', {stale, slot()}};
         N when N =< 4 -> {'$', {former, slot()}};
         5 -> {'$', me};
         _ -> {'$', {slot, slot()}}
     end.
+
+%% The BEAM ends a connection over an exit signal to an earlier life of the node at its other end.
+nearer(Slot, {'$', {stale, _}}) -> {'$', {stale, Slot}};
+nearer(_, Pid) -> Pid.
 
 %% One to which this puppet was once linked, by itself or the other.
 linked({_, Slot, Made}) ->

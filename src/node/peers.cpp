@@ -612,6 +612,13 @@ std::vector<std::string> peers::connected(node_kind which) const {
   return names;
 }
 
+std::size_t peers::held() const {
+  std::size_t total = 0;
+  for (const auto& [name, p] : peers_)
+    total += p->waiting.size() + p->blocked.size() + p->named_monitors.size();
+  return total;
+}
+
 void peers::shut_down() {
   stopping_ = true;
   lookup_.reset();

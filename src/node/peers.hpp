@@ -42,6 +42,8 @@ public:
   /// Calls `done` when `name` is connected, or cannot be.
   void connect(const std::string& name, outcome done);
   std::vector<std::string> connected(node_kind which = node_kind::all) const;
+  /// How much is kept for peers: signals, stopped senders, and their monitors by name.
+  std::size_t held() const;
   /// Writes out what is queued, as far as the sockets take it, and closes everything. Nothing
   /// connects any more.
   void shut_down();

@@ -38,4 +38,13 @@ std::uint64_t registry::find(atom name) const {
   return p == nullptr ? 0 : p->slots[name.index() % page_size].load(std::memory_order_acquire);
 }
 
+std::size_t registry::size() const {
+  std::size_t count = 0;
+  for (const auto& each : pages_)
+    if (const page* p = each.load(std::memory_order_acquire))
+      for (const auto& slot : p->slots)
+        count += slot.load(std::memory_order_relaxed) != 0 ? 1 : 0;
+  return count;
+}
+
 } // namespace erl::runtime

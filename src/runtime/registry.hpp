@@ -30,6 +30,8 @@ public:
   bool remove(atom name, std::uint64_t process);
   /// 0 if there is none.
   std::uint64_t find(atom name) const;
+  /// How many names there are.
+  std::size_t size() const;
 
 private:
   static constexpr std::size_t page_bits = 12;

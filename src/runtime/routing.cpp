@@ -275,6 +275,13 @@ void scheduler::relate_to_caller(const pid& who, atom node) {
   });
 }
 
+std::size_t scheduler::early() const {
+  std::size_t total = 0;
+  for (const auto& [process, signals] : early_)
+    total += signals.size();
+  return total;
+}
+
 std::size_t scheduler::relations() const {
   std::size_t total = 0;
   for (const auto& [node, peer] : peers_)

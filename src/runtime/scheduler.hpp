@@ -88,6 +88,7 @@ public:
   std::uint32_t number() const { return number_; }
   driver& world() { return *world_; }
   timer_queue& timers() { return timers_; }
+  const timer_queue& timers() const { return timers_; }
   /// Now and `delay`; the end of time if that is beyond it.
   time_point deadline_after(duration delay) const { return after(world_->now(), delay); }
 
@@ -154,6 +155,10 @@ public:
   void relate_to_caller(const pid& who, atom node);
   /// How many of its processes are related with other nodes' processes, by node.
   std::size_t relations() const;
+  /// How many signals are kept for processes that have not started.
+  std::size_t early() const;
+  /// How many processes have ended that still wait for the answer to a spawn request.
+  std::size_t ended_askers() const { return ended_askers_.size(); }
   /// Which life of the connection to `node` this scheduler knows.
   std::uint32_t epoch_of(atom node) const;
   /// The connection to `node` is gone: its processes' relations end.

@@ -1,5 +1,6 @@
 #include "otp/node_processes.hpp"
 #include "runtime/blocking.hpp"
+#include "runtime/census.hpp"
 #include "runtime/process_block.hpp"
 #include "sim/world.hpp"
 #include <erl/etf/atoms.hpp>
@@ -74,6 +75,7 @@ runtime::scheduler& node::impl::any_scheduler() {
 }
 
 runtime::system& system_of(const node& n) { return n.impl_->running(); }
+served_functions& served_by(const node& n) { return n.impl_->served; }
 
 atom node::name() const { return impl_->node; }
 bool node::running() const { return impl_->system != nullptr; }
@@ -140,21 +142,12 @@ std::vector<std::string> node::connected() const {
   return impl_->others->connected();
 }
 
-node::holdings node::held() const {
-  holdings total;
+holdings node::held() const {
   auto& system = impl_->running();
-  for (std::size_t i = 0; i < system.size(); ++i) {
-    total.timers += system.at(i).timers().size();
-    total.relations += system.at(i).relations();
-    system.at(i).each_process([&](runtime::process_block& p) {
-      total.messages += p.inbox.size();
-      if (const auto* x = p.extras_if_any()) {
-        total.links += x->links.size();
-        total.monitors += x->monitoring.size() + x->monitored_by.size();
-        total.aliases += x->aliases.size();
-      }
-    });
-  }
+  holdings total = runtime::shared_holdings(system);
+  for (std::size_t i = 0; i < system.size(); ++i)
+    total += runtime::held_by(system.at(i));
+  total.for_peers = impl_->others->held();
   return total;
 }
 

@@ -239,6 +239,7 @@ TEST_CASE("what a node still holds can be counted") {
     self.link(other);
     self.monitor(other);
     alias = self.alias();
+    self.register_name(atom("tester"));
   });
   a.inject(other, pong{});
   world.settle();
@@ -247,6 +248,7 @@ TEST_CASE("what a node still holds can be counted") {
   CHECK(held.monitors == 2);
   CHECK(held.aliases == 1);
   CHECK(held.messages == 1);
+  CHECK(held.names == 3); // net_kernel and rex are the others
   a.exit(other, atom("kill"));
   std::set<std::string> kinds;
   for (int i = 0; i < 2; ++i)

@@ -15,6 +15,8 @@ namespace erl::sim {
 
 /// A running node's schedulers, for tests that look inside.
 runtime::system& system_of(const node& n);
+/// What other nodes may start there, also with bodies of one's own.
+served_functions& served_by(const node& n);
 
 struct node::impl {
   impl(world::impl& owner, std::string full_name, const node_options& chosen);

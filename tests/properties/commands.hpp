@@ -10,10 +10,19 @@
 
 namespace properties {
 
+/// How large a run is.
+enum class form : std::uint8_t {
+  small, ///< one to three nodes of a few processes, which have much to do with each other
+  large, ///< two nodes of 200 processes each, of which many do the same at the same time
+};
+
 enum class operation : std::uint8_t {
   spawn,
   spawn_child,
+  spawn_there,
   send,
+  send_nosuspend,
+  send_large,
   send_to_name,
   send_to_alias,
   link,
@@ -49,9 +58,10 @@ struct command {
   std::uint32_t who = 0;   ///< the puppet that does it
   std::uint32_t other = 0; ///< the puppet, name, node or monitor it is done to
   std::uint32_t steps = 0; ///< how many steps of the world follow
+  std::uint32_t crowd = 1; ///< so many puppets do it, each to another one
 };
 
-std::vector<command> generate(std::uint64_t seed, std::size_t count);
+std::vector<command> generate(std::uint64_t seed, std::size_t count, form size);
 std::string to_string(const command& c);
 
 } // namespace properties

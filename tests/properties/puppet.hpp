@@ -18,6 +18,7 @@ namespace properties {
 /// A message on its way: when it may be missing.
 struct sent_message {
   bool may_vanish = false; ///< it went to a name or an alias, which may not be there
+  std::uint32_t size = 0;  ///< of what a large one carries
   std::uint32_t life = 0;  ///< of the sender's node
   std::uint32_t epoch = 0; ///< of the sender's connection to the receiver's node
 };
@@ -51,14 +52,27 @@ struct silence {
   std::uint32_t epoch = 0; ///< of the connection, as the process's scheduler saw it
 };
 
+/// A process that was asked for on another node.
+struct request {
+  int child = -1; ///< the puppet, if it starts
+  bool link = false;
+  bool monitor = false;
+  std::uint32_t epoch = 0;
+  bool answered = false;
+};
+
 struct puppet {
   int number = 0;
   int node = 0;
   std::uint32_t life = 0; ///< of its node
+  int place = -1;         ///< in a large run
+  bool in_scene = false;
+  bool begun = true; ///< false: it was asked for from afar, and its pid is not known
   erl::pid self;
   erl::runtime::process_block* block = nullptr; ///< once it has started, until it ends
   bool ended = false;
   bool block_traps() const { return block != nullptr && block->traps_exit; }
+  bool lives() const { return begun && !ended; }
   std::uint64_t received = 0;
   std::deque<std::function<void(erl::process&)>> orders;
 
@@ -83,6 +97,7 @@ struct puppet {
   std::map<int, conversation> from;        ///< by sender
   std::map<std::uint64_t, bool> timers;    ///< number -> must not fire any more
   std::vector<std::pair<std::uint64_t, erl::reference>> running_timers;
+  std::unordered_map<erl::reference, request> requests;
 };
 
 } // namespace properties

@@ -1,5 +1,6 @@
 #include "census.hpp"
 
+#include "runtime/census.hpp"
 #include "runtime/process_block.hpp"
 #include "runtime/system.hpp"
 
@@ -11,41 +12,16 @@ namespace soak {
 using erl::runtime::process_block;
 using erl::runtime::scheduler;
 
-namespace {
-
-holdings held_by(scheduler& s) {
-  holdings result{.timers = s.timers().size(), .relations = s.relations()};
-  s.each_process([&](process_block& p) {
-    ++result.processes;
-    result.messages += p.inbox.size();
-    if (const auto* x = p.extras_if_any()) {
-      result.links += x->links.size();
-      result.monitors += x->monitoring.size() + x->monitored_by.size();
-      result.aliases += x->aliases.size();
-    }
-  });
-  return result;
-}
-
-void add(holdings& to, const holdings& more) {
-  to.processes += more.processes;
-  to.links += more.links;
-  to.monitors += more.monitors;
-  to.aliases += more.aliases;
-  to.messages += more.messages;
-  to.timers += more.timers;
-  to.relations += more.relations;
-}
-
-} // namespace
-
 std::string to_string(const holdings& h) {
   const auto counted = [](std::uint64_t count, const char* what) {
     return std::to_string(count) + what;
   };
-  return counted(h.processes, " processes, ") + counted(h.links, " links, ") +
+  return counted(h.processes, " processes, ") + counted(h.names, " names, ") + counted(h.links, " links, ") +
          counted(h.monitors, " monitors, ") + counted(h.aliases, " aliases, ") +
-         counted(h.messages, " messages, ") + counted(h.timers, " timers, ") +
+         counted(h.node_watches, " node watches, ") +
+         counted(h.spawn_requests, " spawn requests, ") +
+         counted(h.messages, " messages, ") +
+         counted(h.early, " early signals, ") + counted(h.stopped, " stopped senders, ") + counted(h.timers, " timers, ") +
          counted(h.relations, " relations with other nodes, ") +
          counted(h.watchers, " watchers of dead letters");
 }
@@ -64,16 +40,16 @@ erl::runtime::system& system_of(erl::node& node) {
 }
 
 std::optional<holdings> take_census(erl::runtime::system& system) {
-  holdings total{.watchers = system.dead_letter_watchers().size()};
+  holdings total = erl::runtime::shared_holdings(system);
   for (std::size_t i = 0; i < system.size(); ++i) {
     // Shared: it may be answered when nobody waits any more.
     auto answer = std::make_shared<std::promise<holdings>>();
     auto counted = answer->get_future();
     scheduler& s = system.at(i);
-    s.post([&s, answer] { answer->set_value(held_by(s)); });
+    s.post([&s, answer] { answer->set_value(erl::runtime::held_by(s)); });
     if (counted.wait_for(std::chrono::minutes(1)) != std::future_status::ready)
       return std::nullopt;
-    add(total, counted.get());
+    total += counted.get();
   }
   return total;
 }
