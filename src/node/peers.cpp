@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t most_waiting_bytes = std::size_t{256} << 20U;
 constexpr std::size_t signal_size = 128; // in the count of waiting bytes
 constexpr duration longest_hold = std::chrono::milliseconds(500);
+constexpr duration between_attempts = std::chrono::milliseconds(100);
 
 /// What those who monitor nodes are told.
 struct vocabulary {
@@ -51,11 +52,12 @@ public:
 private:
   dist::handshake_decision name_received(dist::link&, const dist::peer_info& info) override {
     auto decision = table_.decide(info);
-    if (decision.status == dist::handshake_status::ok)
+    if (decision.status != dist::handshake_status::nok &&
+        decision.status != dist::handshake_status::not_allowed)
       admitted = info.name;
     return decision;
   }
-  bool still_wanted(dist::link&) override { return true; }
+  bool still_wanted(dist::link&) override;
   void replace_old(dist::link& source) override;
   void up(dist::link&, const dist::peer_info& info) override { table_.up(*this, info); }
   void message(dist::link&, dist::control_message&& m) override {
@@ -75,12 +77,7 @@ struct peers::peer {
     patience(peers& table, peer& p) : table_(table), peer_(p) {}
 
   private:
-    void expired() override {
-      if (std::exchange(peer_.held, false))
-        return table_.dial_now(peer_);
-      table_.fail(peer_,
-                  peer_.name + " refused our connection in favour of its own, which never came");
-    }
+    void expired() override { table_.go_on_without(peer_); }
     peers& table_;
     peer& peer_;
   };
@@ -94,10 +91,16 @@ struct peers::peer {
   bool visible = false;
   endpoint address; ///< where it was dialled
   std::unique_ptr<connection> up;
+  /// Our attempt. It goes on beside the peer's own that has overtaken it, until the peer has
+  /// refused it: one that vanished would stay what OTP takes for the connection to be, if this one
+  /// ends.
   std::unique_ptr<connection> out;
   bool looking_up = false;
   bool yields = false; ///< the peer has been told that its attempt stands instead of ours
   bool held = false;   ///< our attempt waits for the end of the peer's
+  /// When the peer has refused ours in favour of its own: how long we wait for that one. Otherwise
+  /// 0.
+  time_point refused_until{};
   bool dirty = false;
   patience waiting_for_peer;
   std::vector<signal> waiting;
@@ -119,6 +122,11 @@ atom peers::type_of(const peer& p) { return p.visible ? words().visible : words(
 void peers::connection::replace_old(dist::link&) {
   if (peer* const p = table_.find(link.peer().name); p != nullptr && p->up)
     table_.lose(*p, words().connection_closed);
+}
+
+/// The peer has a connection, and asks whether this attempt is meant to replace it.
+bool peers::connection::still_wanted(dist::link&) {
+  return owner == nullptr || owner->up == nullptr;
 }
 
 peers::peers(dist::link_options options, std::vector<known_peer> known, bool use_epmd,
@@ -256,12 +264,27 @@ void peers::dial(peer& p, const endpoint& where) {
   home_->timers().arm(p.waiting_for_peer, home_->world().now() + longest_hold);
 }
 
+/// The peer's own attempt, which ours has been waiting for, does not come or has failed. A peer
+/// that refused ours may have meant an earlier one of ours that it had not seen the end of (OTP
+/// does not ask whose the attempt is that it knows of), so ours begins again.
+void peers::go_on_without(peer& p) {
+  const auto time = home_->world().now();
+  home_->timers().cancel(p.waiting_for_peer);
+  if (!std::exchange(p.held, false) && is_coming_in(p.name))
+    home_->timers().arm(p.waiting_for_peer, time + between_attempts);
+  else if (p.refused_until != time_point{} && time >= p.refused_until)
+    fail(p, p.name + " refused our connection in favour of its own, which never came");
+  else
+    dial_now(p);
+}
+
 bool peers::is_coming_in(std::string_view name) const {
   return std::any_of(half_open_.begin(), half_open_.end(),
                      [&](const auto& c) { return c->admitted == name; });
 }
 
 void peers::dial_now(peer& p) {
+  p.yields = false;
   p.out = std::make_unique<connection>(*this);
   p.out->owner = &p;
   p.out->link.dial(p.address, p.name);
@@ -384,6 +407,12 @@ void peers::lose(peer& p, atom why) {
   has_room(p);
   home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
   announce(p, to_term(node_lost{p.node, {type_of(p), why}}));
+  if (p.out != nullptr) {
+    peer& next = get(p.node);
+    next.address = p.address;
+    next.out = std::move(p.out);
+    next.out->owner = &next;
+  }
 }
 
 void peers::too_many_relations(atom node) {
@@ -409,11 +438,9 @@ void peers::ended(connection& c, const dist::link_closed& how) {
     log::limited("refused", log::level::warning, "dist",
                  "an incoming connection failed: ", how.text);
     const auto keep = take_half_open(c);
-    if (peer* const p = find(c.admitted); p != nullptr && p->held && !is_coming_in(c.admitted)) {
-      p->held = false;
-      home_->timers().cancel(p->waiting_for_peer);
-      dial_now(*p);
-    }
+    if (peer* const p = find(c.admitted);
+        p != nullptr && p->waiting_for_peer.armed() && !is_coming_in(c.admitted))
+      go_on_without(*p);
     return;
   }
   peer& p = *c.owner;
@@ -422,10 +449,17 @@ void peers::ended(connection& c, const dist::link_closed& how) {
     return lose(p, how.reason == dist::close_reason::tick_timeout ? words().net_tick_timeout
                                                                   : words().connection_closed);
   }
+  if (p.up != nullptr) {
+    const auto keep = std::move(p.out);
+    return;
+  }
   if (how.reason == dist::close_reason::handshake_failed &&
       (how.handshake == dist::handshake_errc::simultaneous || p.yields)) {
     const auto keep = std::move(p.out);
-    home_->timers().arm(p.waiting_for_peer, home_->world().now() + options_.limits.handshake_time);
+    const auto time = home_->world().now();
+    if (p.refused_until == time_point{})
+      p.refused_until = time + options_.limits.handshake_time;
+    home_->timers().arm(p.waiting_for_peer, time + between_attempts);
     return;
   }
   if (how.reason == dist::close_reason::unreachable)
@@ -495,8 +529,9 @@ void peers::up(connection& c, const dist::peer_info& info) {
       return;
     c.owner = &p;
     p.up = std::move(taken);
-    p.out.reset();
   } else {
+    if (c.owner->up != nullptr) // not for the peer any more
+      lose(*c.owner, words().connection_closed);
     c.owner->up = std::move(c.owner->out);
   }
   peer& p = *c.owner;
@@ -505,6 +540,7 @@ void peers::up(connection& c, const dist::peer_info& info) {
   p.looking_up = false;
   p.yields = false;
   p.held = false;
+  p.refused_until = {};
   home_->timers().cancel(p.waiting_for_peer);
   log::put(log::level::info, "dist", "connected to ", p.name);
   system_->nodes().set_connected(p.node, true);

@@ -72,6 +72,7 @@ private:
   void looked_up(atom name, std::expected<endpoint, std::string> where);
   void dial(peer& p, const endpoint& where);
   void dial_now(peer& p);
+  void go_on_without(peer& p);
   bool is_coming_in(std::string_view name) const;
   void transmit(peer& p, runtime::signal&& s);
   void transmit(peer& p, dist::control_message&& m);
