@@ -8,6 +8,8 @@ namespace erl::dist {
 namespace {
 
 constexpr std::size_t handshake_step = 1024;
+/// A peer that reads as fast as this node writes must not keep it from everything else.
+constexpr std::size_t bytes_a_flush = 256 * 1024;
 /// Frames above this size are read into the memory where their message stays.
 constexpr std::size_t longest_gathered = 16 * 1024;
 /// Behind a long frame, what is read together with the begin of the next one, which may be long
@@ -302,8 +304,8 @@ void link::flush() {
          .text =
              "more than " + std::to_string(options_.limits.waiting_bytes) +
              " bytes wait for a peer that does not read them (connection_limits::waiting_bytes)"});
-  bool progress = false;
-  while (!socket_full_ && stream_ != nullptr) {
+  std::size_t written = 0;
+  while (!socket_full_ && stream_ != nullptr && written < bytes_a_flush) {
     if (writer_)
       writer_->proceed();
     if (queue_.empty())
@@ -315,12 +317,16 @@ void link::flush() {
       offered += piece.size();
     const auto taken = stream_->write(std::span(pieces).first(count));
     socket_full_ = taken < offered;
-    progress = progress || taken != 0;
+    written += taken;
     traffic_.written += taken;
     queue_.taken(taken);
   }
-  if (progress)
-    on_socket_progress();
+  if (written == 0)
+    return;
+  const auto over = over_;
+  on_socket_progress();
+  if (!*over && written >= bytes_a_flush && queued_bytes() != 0 && !socket_full_)
+    events_.unfinished(*this);
 }
 
 void link::on_socket_progress() {

@@ -59,6 +59,9 @@ public:
   virtual void drained(link& source) = 0;
   /// The socket has taken bytes of a connection that is up.
   virtual void written(link& source) = 0;
+  /// `flush` has written much and stopped, though the socket would take more: to be called again
+  /// when others have had their turn.
+  virtual void unfinished(link& source) = 0;
   /// The connection has ended, for another reason than `link::close`. Last.
   virtual void closed(link& source, const link_closed& how) = 0;
 
@@ -96,7 +99,8 @@ public:
   /// Queues a signal; `flush` writes it. False if the link is not up, or the peer cannot take it
   /// (see `message_writer`).
   bool send(control_message message);
-  /// Writes what is queued, as much as the socket takes; the rest goes when the socket can. To be
+  /// Writes what is queued, as much as the socket takes, but no more than 256 KB or so; the rest goes
+  /// when the socket can, or when `unfinished` has led to another call. To be
   /// called once at the end of a batch of sends.
   void flush();
   /// Ends the connection at once, without `closed`.

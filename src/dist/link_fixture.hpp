@@ -40,7 +40,11 @@ public:
   bool turn() {
     const auto before = io.delivered();
     io.poll();
-    return timers.expire(network_.now()) != 0 || io.delivered() != before;
+    bool more = !unfinished_.empty();
+    for (link* each : std::exchange(unfinished_, {}))
+      each->flush();
+    more = timers.expire(network_.now()) != 0 || more;
+    return more || io.delivered() != before;
   }
   pid process(std::uint32_t id) const {
     return {.node = atom(options.name), .id = id, .serial = 0, .creation = options.creation};
@@ -67,7 +71,9 @@ public:
   }
   void drained(link&) override { log("drained"); }
   void written(link&) override {}
+  void unfinished(link& source) override { unfinished_.push_back(&source); }
   void closed(link& source, const link_closed& how) override {
+    std::erase(unfinished_, &source);
     log("closed");
     ends.push_back(how);
     if (on_closed)
@@ -97,6 +103,7 @@ public:
 private:
   memory_network& network_;
   std::unique_ptr<listener> listener_;
+  std::vector<link*> unfinished_;
 };
 
 /// A peer that writes raw bytes and reads nothing unless told to.

@@ -341,6 +341,21 @@ TEST_CASE("a slow peer makes the link congested, then drained", "[link]") {
   CHECK(nodes.b.messages.size() >= 10);
 }
 
+TEST_CASE("a link writes so much at a time, and then lets others have their turn", "[link]") {
+  pair nodes({.capacity = 100'000'000});
+  nodes.connect();
+  auto& sender = nodes.from_a();
+  const auto before = sender.bytes_written();
+  REQUIRE(sender.send(message_to(nodes.a.process(1), nodes.b.process(1),
+                                 term::text(std::string(3'000'000, 'x')))));
+  sender.flush();
+  CHECK(sender.bytes_written() - before < 600'000);
+  CHECK(sender.bytes_written() > before);
+  nodes.settle();
+  CHECK(sender.queued_bytes() == 0);
+  CHECK(nodes.b.messages.size() == 1);
+}
+
 TEST_CASE("output without bounds ends the connection", "[link]") {
   pair nodes({.capacity = 1000});
   nodes.a.options.limits.waiting_bytes = 50'000;

@@ -15,6 +15,8 @@
 #include <cstring>
 #include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -130,6 +132,10 @@ void stream_state::set_up() {
   boost::system::error_code ec;
   socket_->native_non_blocking(true, ec);
   socket_->set_option(tcp::no_delay{true}, ec);
+  // What the socket has taken can no longer be overtaken by small messages.
+  const int most_unsent = 128 * 1024;
+  ::setsockopt(socket_->native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most_unsent,
+               sizeof most_unsent);
   local_ = socket_->local_endpoint(ec);
 }
 

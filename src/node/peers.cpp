@@ -65,6 +65,10 @@ private:
   }
   void drained(dist::link&) override { table_.has_room(*owner); }
   void written(dist::link&) override { table_.look_after_stopped(*owner); }
+  void unfinished(dist::link&) override {
+    if (owner != nullptr)
+      table_.flush_later(*owner);
+  }
   void closed(dist::link&, const dist::link_closed& how) override { table_.ended(*this, how); }
 
   peers& table_;
@@ -320,6 +324,10 @@ void peers::transmit(peer& p, dist::control_message&& m) {
   p.up->link.send(std::move(m));
   if (p.up->link.congested()) [[unlikely]]
     is_full(p);
+  flush_later(p);
+}
+
+void peers::flush_later(peer& p) {
   if (std::exchange(p.dirty, true))
     return;
   if (dirty_.empty())
@@ -662,8 +670,11 @@ void peers::shut_down() {
   auto all = std::move(peers_); // a flush may find its link lost
   peers_.clear();
   for (auto& [name, p] : all) {
-    if (p->up != nullptr)
+    // As long as the socket takes something.
+    for (auto before = SIZE_MAX; p->up != nullptr && p->up->link.queued_bytes() < before;) {
+      before = p->up->link.queued_bytes();
       p->up->link.flush();
+    }
     tell(*p, std::unexpected("the node is stopping"));
   }
   home_->cancel_flush(*this);

@@ -76,6 +76,7 @@ private:
   bool is_coming_in(std::string_view name) const;
   void transmit(peer& p, runtime::signal&& s);
   void transmit(peer& p, dist::control_message&& m);
+  void flush_later(peer& p);
   void is_full(peer& p);
   void has_room(peer& p);
   void look_after_stopped(peer& p);

@@ -82,10 +82,10 @@ bool scheduler::round() {
     run_slice(*p);
   }
   watch_.end_round();
-  done += flushes_.size();
-  while (!flushes_.empty()) {
-    flushable* f = flushes_.back();
-    flushes_.pop_back();
+  // Those that have more to write come again in the next round.
+  for (std::size_t due = flushes_.size(); due > 0 && !flushes_.empty(); --due, ++done) {
+    flushable* f = flushes_.front();
+    flushes_.erase(flushes_.begin());
     f->flush();
   }
   if (timers_.unsettled())
