@@ -1,6 +1,6 @@
 /// bench/dist, our side: a node with a process `bench`, and a client that drives one.
 ///
-///     dist_ours serve NAME
+///     dist_ours serve NAME [unmonitored]
 ///     dist_ours drive NAME NODE CLIENT SERVER SECONDS TEST...
 ///
 /// The cookie comes from ERLPP_COOKIE. `drive` prints what client_beam.erl prints.
@@ -147,8 +147,9 @@ task<> drive(process& self, settings& s) {
 
 int main(int count, char** words) {
   const std::vector<std::string> arguments(words + 1, words + count);
-  if (arguments.size() == 2 && arguments[0] == "serve") {
-    erl::node node({.name = arguments[1]});
+  const bool unmonitored = arguments.size() == 3 && arguments[2] == "unmonitored";
+  if ((arguments.size() == 2 || unmonitored) && arguments[0] == "serve") {
+    erl::node node({.name = arguments[1], .monitored = !unmonitored});
     if (!node.start(erl::supervisor{erl::one_for_one, {}, erl::child<bench>("bench")}))
       return 1;
     std::puts("READY");
@@ -156,7 +157,7 @@ int main(int count, char** words) {
     return node.run();
   }
   if (arguments.size() < 7 || arguments[0] != "drive") {
-    std::fputs("usage: dist_ours serve NAME\n"
+    std::fputs("usage: dist_ours serve NAME [unmonitored]\n"
                "       dist_ours drive NAME NODE CLIENT SERVER SECONDS TEST...\n",
                stderr);
     return 2;

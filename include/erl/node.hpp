@@ -51,6 +51,10 @@ struct node_options {
   erl::auto_connect auto_connect = erl::auto_connect::always;
   /// How a visible node takes part in `global`.
   global_options global{};
+  /// Whether processes of other nodes may monitor this node's. Where they may not, as with
+  /// `erl_interface`, a call from OTP is one message instead of three signals, and the caller of a
+  /// server that ends hears of it only if the whole node ends.
+  bool monitored = true;
   /// A peer that is silent for this long (give or take a quarter) is given up: OTP's net_ticktime.
   duration tick_time = std::chrono::seconds(60);
   /// What one peer may cost.

@@ -185,6 +185,8 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
   dist::link_options link;
   link.name = full_name;
   link.flags = dist::advertised(options.visible);
+  if (!options.monitored)
+    link.flags &= ~(dist::flags::dist_monitor | dist::flags::dist_monitor_name);
   link.cookie = std::move(*cookie);
   link.ticks.time = options.tick_time;
   link.limits = options.limits;
