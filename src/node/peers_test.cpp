@@ -581,8 +581,51 @@ TEST_CASE("connections that are closed over a limit are counted by the limit") {
     streams.push_back(world.connect({"10.0.0.2", 1}, events));
   c.pass(100ms);
   CHECK(b.others.history().refused.over_limit == 4);
+  const auto hello = std::as_bytes(std::span("GET / HTTP/1.1"));
+  const std::array<std::span<const std::byte>, 1> pieces{hello};
+  streams[0]->write(pieces);
+  streams[1].reset();
   c.pass(8s);
-  CHECK(b.others.history().refused.timed_out == 16);
+  CHECK(b.others.history().refused.malformed == 1);
+  CHECK(b.others.history().refused.hung_up == 1);
+  CHECK(b.others.history().refused.timed_out == 14);
+  CHECK(b.others.history().refused.total() == 20);
+}
+
+TEST_CASE("a connection that a new life of its peer replaces is counted so") {
+  cluster c;
+  sim_node& a = c.start("a@sim", 5);
+  sim_node& b = c.start("b@sim");
+  a.others.connect("b@sim", [](const auto&) {});
+  c.pass(50ms);
+  c.network.vanish("10.0.0.2");
+  c.stop(a);
+  c.pass(50ms);
+  CHECK(b.others.connections().size() == 1);
+  sim_node& again = c.start("a@sim", 6);
+  again.others.connect("b@sim", [](const auto&) {});
+  c.pass(50ms);
+  CHECK(b.others.history().lost.replaced == 1);
+  CHECK(b.others.history().lost.total() == 1);
+  CHECK(b.others.history().accepted == 2);
+  CHECK(b.others.connections().size() == 1);
+}
+
+TEST_CASE("of attempts that cross, the ones that are given up are counted so") {
+  cluster c(GENERATE(1U, 2U, 3U, 4U));
+  sim_node& a = c.start("a@sim");
+  sim_node& b = c.start("b@sim");
+  a.others.connect("b@sim", [](const auto&) {});
+  b.others.connect("a@sim", [](const auto&) {});
+  c.pass(1s);
+  for (const sim_node* each : {&a, &b}) {
+    const connection_history& h = each->others.history();
+    CHECK(h.accepted + h.dialled == 1);
+    CHECK(h.refused.total() == h.refused.given_up + h.refused.hung_up);
+    CHECK(h.failed.total() == h.failed.given_up);
+    CHECK(h.refused.total() + h.failed.total() == 1);
+    CHECK(h.lost.total() == 0);
+  }
 }
 
 TEST_CASE("a spawn request is answered notsup") {
