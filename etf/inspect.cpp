@@ -240,15 +240,16 @@ private:
       return closure(*term_ref::from_word(value).to_closure());
     case detail::box_kind::record:
       // Elixir leaves these to Erlang.
-      return print(
-          term_ref::from_word(value), out_,
-          {.own_node = options_.own_node, .max_bytes = end_ - std::min(end_, out_.size())});
+      return print(term_ref::from_word(value), out_,
+                   {.own_node = options_.own_node,
+                    .max_bytes = end_ - std::min(end_, out_.size()),
+                    .node_names = options_.node_names});
     }
   }
 
   template <class Identifier> void identifier(std::string_view bracket, const Identifier& value) {
     out_ += bracket;
-    write_parts(value, options_.own_node, out_);
+    write_parts(value, options_, out_);
     out_ += '>';
   }
 

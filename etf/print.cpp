@@ -154,17 +154,17 @@ private:
       return open("#{", shape::map, at + 1, 2 * count);
     case detail::box_kind::pid:
       out_ += '<';
-      text::write_parts(detail::pid_at(at), options_.own_node, out_);
+      text::write_parts(detail::pid_at(at), options_, out_);
       out_ += '>';
       return;
     case detail::box_kind::port:
       out_ += "#Port<";
-      text::write_parts(detail::port_at(at), options_.own_node, out_);
+      text::write_parts(detail::port_at(at), options_, out_);
       out_ += '>';
       return;
     case detail::box_kind::reference:
       out_ += "#Ref<";
-      text::write_parts(detail::reference_at(at), options_.own_node, out_);
+      text::write_parts(detail::reference_at(at), options_, out_);
       out_ += '>';
       return;
     case detail::box_kind::external_fun:

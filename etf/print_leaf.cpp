@@ -239,8 +239,10 @@ void write_integer(const detail::word* box, std::size_t end, std::string& out) {
 
 namespace {
 
-void write_node(atom node, atom own_node, std::string& out) {
-  write_number(node == own_node ? 0 : node.index(), out);
+void write_node(atom node, const print_options& how, std::string& out) {
+  if (how.node_names)
+    return write_atom(node, false, out);
+  write_number(node == how.own_node ? 0 : node.index(), out);
 }
 
 void write_part(std::uint64_t value, std::string& out) {
@@ -250,19 +252,19 @@ void write_part(std::uint64_t value, std::string& out) {
 
 } // namespace
 
-void write_parts(const pid& value, atom own_node, std::string& out) {
-  write_node(value.node, own_node, out);
+void write_parts(const pid& value, const print_options& how, std::string& out) {
+  write_node(value.node, how, out);
   write_part(value.id, out);
   write_part(value.serial, out);
 }
 
-void write_parts(const port& value, atom own_node, std::string& out) {
-  write_node(value.node, own_node, out);
+void write_parts(const port& value, const print_options& how, std::string& out) {
+  write_node(value.node, how, out);
   write_part(value.id, out);
 }
 
-void write_parts(const reference& value, atom own_node, std::string& out) {
-  write_node(value.node, own_node, out);
+void write_parts(const reference& value, const print_options& how, std::string& out) {
+  write_node(value.node, how, out);
   for (std::size_t i = value.size; i-- > 0;)
     write_part(value.words[i], out);
 }

@@ -52,10 +52,11 @@ void write_number(std::uint64_t value, std::string& out);
 /// `out` longer than `end`.
 void write_integer(const detail::word* box, std::size_t end, std::string& out);
 
-/// Identifiers: the index of the node (0 for `own_node`) and the numbers, with dots between them.
-void write_parts(const pid& value, atom own_node, std::string& out);
-void write_parts(const port& value, atom own_node, std::string& out);
-void write_parts(const reference& value, atom own_node, std::string& out);
+/// Identifiers: the index of the node (0 for `own_node`) or its name, and the numbers, with dots
+/// between them.
+void write_parts(const pid& value, const print_options& how, std::string& out);
+void write_parts(const port& value, const print_options& how, std::string& out);
+void write_parts(const reference& value, const print_options& how, std::string& out);
 
 /// Where text of at most `bytes` that begins at `start` ends.
 std::size_t end_of(std::size_t start, std::size_t bytes) noexcept;

@@ -111,6 +111,10 @@ TEST_CASE("identifiers print with 0 for the own node") {
   CHECK(to_string(term(port{"a@b", 9, 1}), print_options{.own_node = "a@b"}) == "#Port<0.9>");
   reference r{"a@b", 1, 3, {1, 2, 3, 0, 0}};
   CHECK(to_string(term(r), print_options{.own_node = "a@b"}) == "#Ref<0.3.2.1>");
+  CHECK(to_string(term(p), print_options{.own_node = "a@b", .node_names = true}) == "<a@b.5.6>");
+  CHECK(to_string(term(port{"a@127.0.0.1", 9, 1}), print_options{.node_names = true}) ==
+        "#Port<'a@127.0.0.1'.9>");
+  CHECK(to_string(term(r), print_options{.node_names = true}) == "#Ref<a@b.3.2.1>");
   CHECK(to_string(term(external_fun{"m", "F", 2})) == "fun m:'F'/2");
 }
 

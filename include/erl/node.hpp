@@ -1,6 +1,7 @@
 /// A node: this program's processes, and its membership in an Erlang cluster.
 #pragma once
 
+#include <erl/connection_info.hpp>
 #include <erl/connection_limits.hpp>
 #include <erl/duration.hpp>
 #include <erl/process.hpp>
@@ -143,6 +144,12 @@ public:
   std::expected<void, node_error> connect(std::string_view peer);
   /// The nodes that are connected: all, or those of one kind.
   std::vector<std::string> connected(node_kind which = node_kind::all) const;
+  /// What passes over each of the connections. Like `connected`, it asks scheduler 0 and waits for
+  /// the answer; none unless the node runs.
+  std::vector<connection_info> connections() const;
+  /// How often connections have come up, been refused, failed and been lost, and why. Zeros unless
+  /// the node runs.
+  connection_history past_connections() const;
 
   /// Who has this name in the whole cluster: see `process::global_whereis`. Nobody unless the node
   /// runs.

@@ -85,7 +85,10 @@ std::span<std::byte> link::read_space() {
 void link::received(std::size_t size) {
   traffic_.read += size;
   if (messages_ && messages_->is_open()) {
-    if (messages_->filled(size) && take_message(messages_->close(atoms_)))
+    if (!messages_->filled(size))
+      return;
+    ++counters_.frames_read;
+    if (take_message(messages_->close(atoms_)))
       long_frame_ = true;
     return;
   }
@@ -187,6 +190,7 @@ void link::run_frames() {
                    .text = "the peer announced a frame of " + std::to_string(frame.announced) +
                            " bytes; at most " + std::to_string(options_.limits.frame) +
                            " are accepted (connection_limits::frame)"});
+    ++counters_.frames_read;
     if (frame.body.empty())
       on_tick_received();
     else if (!take_message(messages_->read(frame.body, atoms_)))
@@ -214,6 +218,7 @@ bool link::take_message(const std::expected<message_reader::result, message_read
     refuse(message.error().text, message.error().atoms_exhausted);
     return false;
   }
+  ++counters_.messages_read;
   events_.message(*this, std::move(*message));
   return !*over;
 }
@@ -225,6 +230,7 @@ void link::refuse(std::string_view text, bool atoms_exhausted) {
 }
 
 void link::on_tick_received() {
+  ++counters_.ticks_read;
   if (ticker::answers(io_.now(), last_write_, queue_.empty()))
     write_tick();
 }
@@ -259,6 +265,7 @@ void link::on_timer() {
 }
 
 void link::write_tick() {
+  ++counters_.ticks_written;
   queue_.append(tick_frame);
   flush();
 }
@@ -291,6 +298,7 @@ bool link::may_send(const control_message& message) const {
 bool link::send(control_message message) {
   if (phase_ != phase::up || overflow_ || !may_send(message) || !writer_->write(std::move(message)))
     return false;
+  ++counters_.messages_written;
   congested_ = congested_ || queue_.size() >= options_.limits.high_water;
   overflow_ = queued_bytes() > options_.limits.waiting_bytes;
   return true;
@@ -384,6 +392,19 @@ void link::shut() {
   writer_.reset();
   queue_ = {};
   congested_ = false;
+}
+
+link_counters link::counters() const {
+  link_counters all = counters_;
+  if (phase_ != phase::up)
+    return all;
+  all.frames_written = writer_->frames() + counters_.ticks_written;
+  all.fragments_written = writer_->fragments();
+  all.fragments_read = messages_->fragments();
+  all.unfinished = messages_->unfinished();
+  all.unfinished_bytes = messages_->unfinished_bytes();
+  all.new_atoms = options_.limits.new_atoms - atoms_.left;
+  return all;
 }
 
 endpoint link::peer_address() const { return stream_ != nullptr ? stream_->peer() : endpoint{}; }

@@ -74,10 +74,26 @@ struct link_options {
   std::string name; ///< this node's full name
   flag_set flags = advertised(false);
   std::uint32_t creation = 0;
-  std::string cookie;                                ///< for peers without one of their own
+  std::string cookie; ///< for peers without one of their own
   tick_options ticks{};
   connection_limits limits{};
   erl::limits decode{};
+};
+
+/// What has passed over a link that is up, and what has come of unfinished messages. Frames include
+/// ticks and fragments.
+struct link_counters {
+  std::uint64_t frames_read = 0;
+  std::uint64_t frames_written = 0;
+  std::uint64_t ticks_read = 0;
+  std::uint64_t ticks_written = 0;
+  std::uint64_t fragments_read = 0;
+  std::uint64_t fragments_written = 0;
+  std::uint64_t messages_read = 0;
+  std::uint64_t messages_written = 0; ///< those that wait included
+  std::size_t unfinished = 0;
+  std::size_t unfinished_bytes = 0;
+  std::uint32_t new_atoms = 0;
 };
 
 /// One connection. Owned by one thread; destroying it closes it and delivers nothing more.
@@ -128,6 +144,8 @@ public:
   /// Traffic so far.
   std::uint64_t bytes_read() const { return traffic_.read; }
   std::uint64_t bytes_written() const { return traffic_.written; }
+  /// Of a link that is up.
+  link_counters counters() const;
 
 private:
   enum class phase { idle, connecting, handshaking, up, closed };
@@ -191,6 +209,7 @@ private:
   std::optional<message_reader> messages_;
   std::optional<message_writer> writer_;
   traffic traffic_;
+  link_counters counters_; ///< as far as nobody else counts
   time_point last_write_{};
   ticker ticker_;
   deadline timer_;

@@ -322,6 +322,37 @@ TEST_CASE("a peer may add only so many atoms", "[link]") {
   CHECK_FALSE(atom::find("atom-budget-2"));
 }
 
+TEST_CASE("new atoms of a peer are counted", "[link]") {
+  memory_network network;
+  link_node node(network, "node@h");
+  raw_peer peer(network);
+  node.listen();
+  shake_hands(peer, node);
+  const auto before = node.links.front()->counters().new_atoms;
+  CHECK(before == 0);
+  const auto body = frame_of({.kind = dist::signal_kind::message,
+                              .target = target_kind::name,
+                              .from = {.node = "raw@h", .id = 1, .serial = 0, .creation = 5},
+                              .name = "someone",
+                              .payload = term(1)},
+                             node.links.front()->peer().common);
+  // The name in the bytes is changed into one that no atom has.
+  auto frame = std::vector<std::byte>(4);
+  write_u32(frame.data(), static_cast<std::uint32_t>(body.size()));
+  frame.insert(frame.end(), body.begin(), body.end());
+  const std::string_view name = "someone";
+  const auto place = std::ranges::search(frame, std::as_bytes(std::span(name)));
+  REQUIRE_FALSE(place.empty());
+  place.front() = std::byte{'S'};
+  place.back() = std::byte{'7'};
+  for (int i = 0; i < 2; ++i) {
+    peer.write(frame);
+    node.turn();
+  }
+  CHECK(node.links.front()->counters().messages_read == 2);
+  CHECK(node.links.front()->counters().new_atoms == 1);
+}
+
 TEST_CASE("a slow peer makes the link congested, then drained", "[link]") {
   pair nodes({.capacity = 10'000});
   nodes.connect();
@@ -424,6 +455,42 @@ TEST_CASE("a closed link delivers nothing more", "[link]") {
   CHECK(nodes.a.ends.empty());
   CHECK(nodes.from_a().is_closed());
   CHECK_FALSE(nodes.from_a().send(message_to(nodes.a.process(1), nodes.b.process(1), term(1))));
+}
+
+TEST_CASE("what passes over a link is counted, at both ends alike", "[link]") {
+  pair nodes({.capacity = 5000});
+  nodes.connect();
+  const auto send = [&](term what) {
+    REQUIRE(
+        nodes.from_a().send(message_to(nodes.a.process(1), nodes.b.process(1), std::move(what))));
+    nodes.from_a().flush();
+  };
+  send(term(1));
+  send(term(atom("an atom that only this message has")));
+  nodes.settle();
+  CHECK(nodes.from_a().counters().frames_written == 2);
+  send(term::text(std::string(200'000, 'y')));
+  while (nodes.from_b().counters().fragments_read == 0)
+    nodes.a.turn(), nodes.b.turn();
+  CHECK(nodes.from_b().counters().unfinished == 1);
+  CHECK(nodes.from_b().counters().unfinished_bytes > 60'000);
+  CHECK(nodes.from_b().counters().messages_read == 2);
+  nodes.settle();
+  nodes.pass(1min);
+  const link_counters a = nodes.from_a().counters();
+  const link_counters b = nodes.from_b().counters();
+  CHECK(a.messages_written == 3);
+  CHECK(b.messages_read == 3);
+  CHECK(a.fragments_written == 4);
+  CHECK(b.fragments_read == 4);
+  CHECK(a.ticks_written > 2);
+  CHECK(b.ticks_read == a.ticks_written);
+  CHECK(a.frames_written == 2 + 4 + a.ticks_written);
+  CHECK(b.frames_read == a.frames_written);
+  CHECK(b.frames_written == b.ticks_written);
+  CHECK(b.unfinished == 0);
+  CHECK(b.unfinished_bytes == 0);
+  CHECK(a.messages_read == 0);
 }
 
 TEST_CASE("a large message passes through small buffers whole", "[link]") {

@@ -160,6 +160,7 @@ void message_writer::put_whole() {
   const std::size_t body = head + control_.size() + payload_.size();
   const bool shared = payload_.size() >= least_shared;
   since_fragment_ += body;
+  ++whole_;
   std::byte* at = out_.add(prefix + (shared ? head + control_.size() : body));
   write_u32(at, static_cast<std::uint32_t>(body));
   at += prefix;

@@ -37,6 +37,8 @@ public:
   std::size_t waiting_bytes(const pid& sender) const;
   /// Fragments that were put into the queue.
   std::uint64_t fragments() const { return fragments_; }
+  /// The same of frames, fragments included.
+  std::uint64_t frames() const { return whole_ + fragments_; }
 
 private:
   /// How much of a payload is in the queue: the pieces before `piece`, and `offset` bytes of it.
@@ -87,6 +89,7 @@ private:
   std::size_t waiting_bytes_ = 0;
   std::size_t since_fragment_ = 0; ///< bytes of whole messages since the last fragment
   std::uint64_t fragments_ = 0;
+  std::uint64_t whole_ = 0;
 };
 
 } // namespace erl::dist

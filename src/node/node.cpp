@@ -22,6 +22,7 @@
 #include <ranges>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 
 namespace erl {
 
@@ -162,6 +163,7 @@ struct node::impl {
   }
   std::expected<void, node_error> join_cluster(runtime::identity& self, driver& world);
   std::expected<void, node_error> register_name(const node_name& name);
+  template <class Question> auto ask(Question question);
   void stop_top(const top& t);
   void stop();
 };
@@ -434,15 +436,29 @@ std::expected<void, node_error> node::connect(std::string_view peer) {
   return {};
 }
 
-std::vector<std::string> node::connected(node_kind which) const {
-  auto done = std::make_shared<std::promise<std::vector<std::string>>>();
+/// What `question` answers about the peers on scheduler 0; an empty answer unless the node runs.
+template <class Question> auto node::impl::ask(Question question) {
+  using answer = std::invoke_result_t<Question, const peers&>;
+  auto done = std::make_shared<std::promise<answer>>();
   auto result = done->get_future();
-  if (const auto system = impl_->running(); system != nullptr && !impl_->options.name.empty())
-    system->at(0).post([others = impl_->others.get(), which, done = std::move(done)] {
-      done->set_value(others->connected(which));
+  if (const auto runs = running(); runs != nullptr && !options.name.empty())
+    runs->at(0).post([peers = others.get(), question, done = std::move(done)] {
+      done->set_value(question(*peers));
     });
   done.reset();
-  return result_of(std::move(result)).value_or(std::vector<std::string>());
+  return result_of(std::move(result)).value_or(answer());
+}
+
+std::vector<std::string> node::connected(node_kind which) const {
+  return impl_->ask([which](const peers& others) { return others.connected(which); });
+}
+
+std::vector<connection_info> node::connections() const {
+  return impl_->ask([](const peers& others) { return others.connections(); });
+}
+
+connection_history node::past_connections() const {
+  return impl_->ask([](const peers& others) { return others.history(); });
 }
 
 std::optional<pid> node::global_whereis(term_ref name) const {

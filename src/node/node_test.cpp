@@ -159,6 +159,16 @@ TEST_CASE("two nodes over TCP: calls in both directions, connect tells how it we
   const auto unknown = a.connect("c@127.0.0.1");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().code == node_errc::not_connected);
+  const auto seen = a.connections();
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].address == "127.0.0.1");
+  CHECK(seen[0].port == b.port());
+  CHECK(seen[0].received.messages >= 1000);
+  CHECK(a.past_connections().dialled == 1);
+  CHECK(a.past_connections().failed.unreachable == 1);
+  CHECK(b.past_connections().accepted == 1);
+  a.stop();
+  CHECK(a.connections().empty());
 }
 
 TEST_CASE("options that are wrong or unsafe are refused with a reason") {

@@ -36,6 +36,68 @@ const vocabulary& words() {
   static const vocabulary all;
   return all;
 }
+
+/// The count of such a failure.
+std::uint64_t& count_of(connection_failures& all, const dist::link_closed& how) {
+  using enum dist::handshake_errc;
+  if (how.reason == dist::close_reason::unreachable)
+    return all.unreachable;
+  if (how.reason != dist::close_reason::handshake_failed)
+    return all.other;
+  switch (how.handshake) {
+  case malformed:
+  case message_too_long:
+    return all.malformed;
+  case bad_name:
+  case wrong_peer:
+  case name_not_assigned:
+    return all.bad_name;
+  case flags_missing:
+    return all.flags_missing;
+  case not_allowed:
+    return all.not_allowed;
+  case simultaneous:
+  case abandoned:
+    return all.given_up;
+  case wrong_cookie:
+    return all.wrong_cookie;
+  case reflected:
+    return all.reflected;
+  case refused: // see `peers::decide`
+    return all.same_name;
+  case peer_closed:
+    return all.hung_up;
+  case timed_out:
+    return all.timed_out;
+  case digest_unavailable:
+    break;
+  }
+  return all.other;
+}
+
+/// The count of connections that were up and ended so.
+std::uint64_t& count_of(connection_losses& all, dist::close_reason why) {
+  using enum dist::close_reason;
+  switch (why) {
+  case peer_closed:
+    return all.closed_by_peer;
+  case tick_timeout:
+    return all.silent;
+  case protocol_error:
+    return all.illegal_frame;
+  case frame_too_long:
+    return all.frame_too_long;
+  case too_many_atoms:
+    return all.too_many_atoms;
+  case output_overflow:
+    return all.output_overflow;
+  case connection_lost:
+  case unreachable:
+  case handshake_failed:
+    break;
+  }
+  return all.network;
+}
 } // namespace
 
 /// One link and whose it is.
@@ -109,7 +171,13 @@ struct peers::peer {
   patience waiting_for_peer;
   std::vector<signal> waiting;
   std::size_t waiting_bytes = 0;
-  bool busy = false;        ///< so much waits that senders are stopped
+  bool busy = false; ///< so much waits that senders are stopped
+  time_point busy_since{};
+  duration busy_time{}; ///< before that
+  std::uint64_t times_busy = 0;
+  std::uint64_t stops = 0; ///< of senders
+  time_point up_since{};
+  bool incoming = false;
   std::vector<pid> blocked; ///< senders that have stopped
   std::vector<outcome> on_outcome;
   /// By-name monitors that this peer holds: the process that had the name when the monitor came.
@@ -124,8 +192,10 @@ node_kind peers::kind_of(const peer& p) {
 atom peers::type_of(const peer& p) { return p.visible ? words().visible : words().hidden; }
 
 void peers::connection::replace_old(dist::link&) {
-  if (peer* const p = table_.find(link.peer().name); p != nullptr && p->up)
+  if (peer* const p = table_.find(link.peer().name); p != nullptr && p->up) {
+    ++table_.history_.lost.replaced;
     table_.lose(*p, words().connection_closed);
+  }
 }
 
 /// The peer has a connection, and asks whether this attempt is meant to replace it.
@@ -185,8 +255,10 @@ void peers::outgoing(signal&& s) {
   peer& p = get(node);
   p.waiting_bytes += signal_size + encode_into(s.body, {});
   p.waiting.push_back(std::move(s));
-  if (p.waiting_bytes > most_waiting_bytes)
+  if (p.waiting_bytes > most_waiting_bytes) {
+    ++history_.failed.over_limit;
     return fail(p, "more than 256 MB wait for the connection to " + p.name);
+  }
   if (p.waiting_bytes >= options_.limits.high_water)
     is_full(p);
   if (!p.connecting())
@@ -224,6 +296,7 @@ void peers::disconnect(atom node) {
     p->up->link.flush(); // which may end it
   if (peer* p = connection_to()) {
     log::put(log::level::info, "dist", "disconnecting from ", p->name);
+    ++history_.lost.disconnected;
     lose(*p, words().disconnect);
   }
 }
@@ -234,11 +307,15 @@ void peers::begin(peer& p) {
       known != known_.end())
     return dial(p, {known->address, known->port});
   const auto name = parse_node_name(p.name);
-  if (!name)
+  if (!name) {
+    ++history_.failed.bad_name;
     return fail(p, name.error());
-  if (lookup_ == nullptr)
+  }
+  if (lookup_ == nullptr) {
+    ++history_.failed.unreachable;
     return fail(p, p.name + " is not among the known peers, and the port mapper is switched off in "
                             "the node's options");
+  }
   p.looking_up = true;
   lookup_->find(name->name, name->host,
                 [this, full = p.node](std::expected<endpoint, std::string> where) {
@@ -253,8 +330,10 @@ void peers::looked_up(atom name, std::expected<endpoint, std::string> where) {
   peer& p = *found;
   if (p.up != nullptr)
     return;
-  if (!where)
+  if (!where) {
+    ++history_.failed.unreachable;
     return fail(p, where.error());
+  }
   dial(p, *where);
 }
 
@@ -338,13 +417,18 @@ void peers::flush_later(peer& p) {
 // Senders that stop while too much waits.
 
 void peers::is_full(peer& p) {
-  if (!std::exchange(p.busy, true))
-    system_->nodes().set_busy(p.node, true);
+  if (std::exchange(p.busy, true))
+    return;
+  ++p.times_busy;
+  p.busy_since = home_->world().now();
+  system_->nodes().set_busy(p.node, true);
 }
 
 void peers::has_room(peer& p) {
-  if (std::exchange(p.busy, false))
+  if (std::exchange(p.busy, false)) {
+    p.busy_time += home_->world().now() - p.busy_since;
     system_->nodes().set_busy(p.node, false);
+  }
   look_after_stopped(p);
 }
 
@@ -370,10 +454,10 @@ bool peers::must_wait(const peer& p, const pid& sender) const {
 
 void peers::wants_room(const pid& sender, atom node) {
   peer* const p = find(node);
-  if (p != nullptr && must_wait(*p, sender))
-    p->blocked.push_back(sender);
-  else
-    tell_of_room(sender, node);
+  if (p == nullptr || !must_wait(*p, sender))
+    return tell_of_room(sender, node);
+  ++p->stops;
+  p->blocked.push_back(sender);
 }
 
 void peers::tell_of_room(const pid& sender, atom node) {
@@ -430,6 +514,7 @@ void peers::too_many_relations(atom node) {
   log::put(log::level::warning, "dist", "the connection to ", p->name,
            " is closed: it has made more links and monitors than it may "
            "(connection_limits::relations, relations_of_process)");
+  ++history_.lost.too_many_relations;
   lose(*p, words().connection_closed);
 }
 
@@ -445,6 +530,7 @@ void peers::ended(connection& c, const dist::link_closed& how) {
   if (c.owner == nullptr) {
     log::limited("refused", log::level::warning, "dist",
                  "an incoming connection failed: ", how.text);
+    ++count_of(history_.refused, how);
     const auto keep = take_half_open(c);
     if (peer* const p = find(c.admitted);
         p != nullptr && p->waiting_for_peer.armed() && !is_coming_in(c.admitted))
@@ -454,15 +540,18 @@ void peers::ended(connection& c, const dist::link_closed& how) {
   peer& p = *c.owner;
   if (p.up.get() == &c) {
     log::put(log::level::info, "dist", "lost the connection to ", p.name, ": ", how.text);
+    ++count_of(history_.lost, how.reason);
     return lose(p, how.reason == dist::close_reason::tick_timeout ? words().net_tick_timeout
                                                                   : words().connection_closed);
   }
   if (p.up != nullptr) {
+    ++history_.failed.given_up;
     const auto keep = std::move(p.out);
     return;
   }
   if (how.reason == dist::close_reason::handshake_failed &&
       (how.handshake == dist::handshake_errc::simultaneous || p.yields)) {
+    ++history_.failed.given_up;
     const auto keep = std::move(p.out);
     const auto time = home_->world().now();
     if (p.refused_until == time_point{})
@@ -470,6 +559,7 @@ void peers::ended(connection& c, const dist::link_closed& how) {
     home_->timers().arm(p.waiting_for_peer, time + between_attempts);
     return;
   }
+  ++count_of(history_.failed, how);
   if (how.reason == dist::close_reason::unreachable)
     return fail(p, how.text + " at " + p.address.address + ", port " +
                        std::to_string(p.address.port) +
@@ -486,6 +576,7 @@ void peers::incoming_connection(std::unique_ptr<incoming> connection_in) {
                     [&](const auto& c) { return c->link.peer_address().address == address; });
   if (stopping_ || half_open_.size() >= options_.limits.handshakes ||
       of_this_address >= options_.limits.handshakes_of_address) {
+    history_.refused.over_limit += stopping_ ? 0 : 1;
     log::limited("half open", log::level::warning, "dist",
                  "too many unfinished handshakes: a connection from ", address,
                  " is refused (connection_limits::handshakes, handshakes_of_address)");
@@ -525,24 +616,35 @@ dist::handshake_decision peers::decide(const dist::peer_info& info) {
 }
 
 void peers::up(connection& c, const dist::peer_info& info) {
+  const bool is_incoming = c.owner == nullptr;
   if (c.owner == nullptr) {
     auto taken = take_half_open(c);
     const atom name = c.link.peer_name();
-    if (peer* const old = find(name); old != nullptr && old->up != nullptr)
+    if (peer* const old = find(name); old != nullptr && old->up != nullptr) {
+      ++history_.lost.replaced;
       lose(*old, words().connection_closed);
+    }
     peer& p = get(name);
     // An attempt that was let in before ours began: of two that cross, that of the greater name
     // stands.
-    if (p.out != nullptr && !p.yields && compare(system_->self().node, p.node) > 0)
+    if (p.out != nullptr && !p.yields && compare(system_->self().node, p.node) > 0) {
+      ++history_.refused.given_up;
       return;
+    }
+    ++history_.accepted;
     c.owner = &p;
     p.up = std::move(taken);
   } else {
-    if (c.owner->up != nullptr) // not for the peer any more
+    if (c.owner->up != nullptr) { // not for the peer any more
+      ++history_.lost.replaced;
       lose(*c.owner, words().connection_closed);
+    }
     c.owner->up = std::move(c.owner->out);
+    ++history_.dialled;
   }
   peer& p = *c.owner;
+  p.incoming = is_incoming;
+  p.up_since = home_->world().now();
   p.creation = info.creation;
   p.visible = info.visible();
   p.looking_up = false;
@@ -654,6 +756,46 @@ std::vector<std::string> peers::connected(node_kind which) const {
     if (p->up != nullptr && (which == node_kind::all || which == kind_of(*p)))
       names.emplace_back(name.text());
   return names;
+}
+
+std::vector<connection_info> peers::connections() const {
+  std::vector<connection_info> all;
+  const time_point now = home_->world().now();
+  for (const auto& [name, p] : peers_) {
+    if (p->up == nullptr)
+      continue;
+    const dist::link& link = p->up->link;
+    const dist::link_counters counts = link.counters();
+    const endpoint where = link.peer_address();
+    all.push_back({.name = p->name,
+                   .address = where.address,
+                   .port = where.port,
+                   .incoming = p->incoming,
+                   .visible = p->visible,
+                   .age = now - p->up_since,
+                   .flags = link.peer().common,
+                   .flag_names = dist::flag_names(link.peer().common),
+                   .received = {.bytes = link.bytes_read(),
+                                .frames = counts.frames_read,
+                                .ticks = counts.ticks_read,
+                                .fragments = counts.fragments_read,
+                                .messages = counts.messages_read},
+                   .sent = {.bytes = link.bytes_written(),
+                            .frames = counts.frames_written,
+                            .ticks = counts.ticks_written,
+                            .fragments = counts.fragments_written,
+                            .messages = counts.messages_written},
+                   .waiting_bytes = link.queued_bytes(),
+                   .stopped_senders = p->blocked.size(),
+                   .stops = p->stops,
+                   .times_busy = p->times_busy,
+                   .busy_time = p->busy_time + (p->busy ? now - p->busy_since : duration{}),
+                   .unfinished_messages = counts.unfinished,
+                   .unfinished_bytes = counts.unfinished_bytes,
+                   .new_atoms = counts.new_atoms});
+  }
+  std::ranges::sort(all, {}, &connection_info::name);
+  return all;
 }
 
 std::size_t peers::held() const {

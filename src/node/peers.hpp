@@ -42,6 +42,8 @@ public:
   /// Calls `done` when `name` is connected, or cannot be.
   void connect(const std::string& name, outcome done);
   std::vector<std::string> connected(node_kind which = node_kind::all) const;
+  std::vector<connection_info> connections() const;
+  const connection_history& history() const { return history_; }
   /// How much is kept for peers: signals, stopped senders, and their monitors by name.
   std::size_t held() const;
   /// Writes out what is queued, as far as the sockets take it, and closes everything. Nothing
@@ -110,6 +112,7 @@ private:
   std::unordered_map<atom, std::unique_ptr<peer>> peers_;
   std::vector<std::unique_ptr<connection>> half_open_; // incoming, not proved
   std::vector<atom> dirty_;                            // peers with something to flush
+  connection_history history_;
   bool stopping_ = false;
 };
 

@@ -37,6 +37,8 @@ struct print_options {
   atom own_node = erl::own_node();
   /// Bytes after which the text ends in `...`, for logs.
   std::size_t max_bytes = std::numeric_limits<std::size_t>::max();
+  /// Pids, ports and references begin with the name of their node: `<a@h.5.0>`.
+  bool node_names = false;
 };
 
 /// The text of a term in UTF-8.
