@@ -571,8 +571,6 @@ void peers::received(peer& p, dist::control_message&& m) {
     if (m.spawn_failed)
       m.spawned.node = p.node; // no process, and yet an answer of this node
     break;
-  case dist::signal_kind::group_leader:
-    return;
   case dist::signal_kind::monitor:
     if (m.target == dist::target_kind::name)
       return monitored_by_name(p, m);
@@ -625,6 +623,7 @@ void peers::spawn_requested(peer& p, dist::control_message&& m) {
                 .from = m.from,
                 .to = process,
                 .ref = wishes->monitor ? m.ref : reference(),
+                .body = term(m.group_leader),
                 .what = served_.body_for(m.module, m.function, m.payload),
                 .link = wishes->link,
                 .urgency = wishes->priority});

@@ -60,7 +60,7 @@ dist::control_message to_control(signal&& s) {
   case signal_kind::spawn_request: {
     m.kind = wire::signal_kind::spawn_request;
     const term call = std::exchange(m.payload, {});
-    m.group_leader = s.from;
+    m.group_leader = call.element(4).to_pid().value_or(s.from);
     m.module = call.element(0).to_atom().value_or(atom());
     m.function = call.element(1).to_atom().value_or(atom());
     m.payload = call.share(call.element(2));

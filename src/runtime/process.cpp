@@ -31,6 +31,13 @@ inline bool goes_on(process_block& p) {
 
 pid process::self() const noexcept { return own(*this).id(); }
 pid process::parent() const noexcept { return own(*this).parent_pid; }
+pid process::group_leader() const noexcept { return own(*this).group_leader(); }
+void process::set_group_leader(const pid& leader) { own(*this).set_group_leader(leader); }
+void process::set_group_leader(const pid& leader, const pid& of) {
+  if (of == self())
+    return set_group_leader(leader);
+  own(*this).owner().route({.kind = signal_kind::group_leader, .from = leader, .to = of});
+}
 atom process::node() const noexcept { return self().node; }
 time_point process::now() const { return own(*this).owner().world().now(); }
 
@@ -238,7 +245,8 @@ reference process::spawn_request(atom node, atom module, atom function, term arg
                    .to = {.node = node},
                    .ref = request,
                    .body = term::tuple({term(module), term(function), std::move(arguments),
-                                        term::list(std::span<const term_ref>(options))})});
+                                        term::list(std::span<const term_ref>(options)),
+                                        term(p.group_leader())})});
   return request;
 }
 
@@ -246,12 +254,16 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
   auto& p = own(*this);
   auto& here = p.owner();
   auto& there = chosen(options, here);
+  const pid leader = p.own_group_leader();
+  const bool has_leader = leader.node != atom();
   spawned result;
   if (options.monitor)
     result.monitor = here.make_reference();
   if (&there == &here) {
     process_block& child = here.spawn(std::move(what), p.id(), options);
     result.process = child.id();
+    if (has_leader)
+      child.set_group_leader(leader);
     if (options.link)
       child.extras().links.try_emplace(p.id(), {});
     if (options.monitor)
@@ -264,6 +276,7 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
                 .to = result.process,
                 .object = options.name,
                 .ref = result.monitor,
+                .body = has_leader ? term(leader) : term(),
                 .what = std::move(what),
                 .mailbox = options.mailbox,
                 .link = options.link,

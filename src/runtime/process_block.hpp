@@ -80,6 +80,8 @@ struct process_extras {
   term label{atoms::undefined};
   std::atomic<bool> changes_label{false}; ///< no signal handler may look at it
   std::uint64_t unlink_count = 0;
+  /// Not this node's `user`, if its node is not empty.
+  pid group_leader;
   /// The last name it got; it may have lost it since (`process_block::registered_name`).
   atom name;
   bool watches_dead_letters = false;
@@ -115,6 +117,10 @@ public:
     return *extras_;
   }
   process_extras* extras_if_any() { return extras_.get(); }
+  /// Its group leader where that is not this node's own; else an empty pid.
+  pid own_group_leader() const { return extras_ == nullptr ? pid{} : extras_->group_leader; }
+  pid group_leader() const;
+  void set_group_leader(const pid& leader);
   /// Its name, or an empty atom. Anybody may take a name back, so only the registry knows.
   atom registered_name() const;
 

@@ -19,6 +19,17 @@ namespace erl::runtime {
 process_block::process_block(scheduler& owner, pid self, pid parent, owned_body body)
     : what(std::move(body)), parent_pid(parent), owner_(&owner), self_(self) {}
 
+pid process_block::group_leader() const {
+  const pid own = own_group_leader();
+  return own.node == atom() ? owner_->owner().group_leader() : own;
+}
+
+void process_block::set_group_leader(const pid& leader) {
+  if (leader == group_leader())
+    return;
+  extras().group_leader = leader == owner_->owner().group_leader() ? pid{} : leader;
+}
+
 atom process_block::registered_name() const {
   if (extras_ == nullptr || extras_->name == atom())
     return {};
@@ -194,6 +205,7 @@ void process_block::receive_signal(signal&& s) {
   case signal_kind::spawn_reply:
     return spawn_answered(s);
   case signal_kind::group_leader:
+    return set_group_leader(s.from);
   case signal_kind::spawn_request:
   case signal_kind::connect:
   case signal_kind::disconnect:

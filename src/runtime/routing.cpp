@@ -166,6 +166,8 @@ void scheduler::handle(signal&& s) {
   if (s.kind == signal_kind::spawn) {
     process_block& p = start(s.to, s.from, std::move(s.what),
                              {.mailbox = s.mailbox, .name = s.object, .priority = s.urgency});
+    if (const auto leader = s.body.to_pid()) [[unlikely]]
+      p.set_group_leader(*leader);
     if (s.link) {
       p.extras().links.try_emplace(s.from, {});
       relate(s.to, s.from.node, 1);
