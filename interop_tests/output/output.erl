@@ -14,7 +14,7 @@ all() ->
 %% What C++ starts here.
 print(To, Tag) ->
     Result = io:format("~p printed ~ts ~5.2f~n", [Tag, "größer", 1.5]),
-    Error = catch io:put_chars([no_text]),
+    Error = try io:put_chars([no_text]) catch error:badarg -> refused end,
     To ! {Tag, self(), Result, Error, io:get_line("")}.
 
 leader(To) -> To ! {leader, group_leader()}.
@@ -23,7 +23,7 @@ printed(#{node := N} = Node) ->
     P = puppet(Node),
     Tag = list_to_atom("tag_" ++ integer_to_list(erlang:unique_integer([positive]))),
     _ = do(P, {spawn_request, node(), ?MODULE, print, [self(), Tag], false, false}),
-    receive {Tag, Pid, ok, {'EXIT', {_, _}}, eof} -> true = node(Pid) =:= node() end,
+    receive {Tag, Pid, ok, refused, eof} -> true = node(Pid) =:= node() end,
     %% What has been said are bytes.
     Text = unicode:characters_to_binary(lists:concat([Tag, " printed größer  1.50\n"])),
     eventually(fun() -> said(Node, binary_to_list(Text)) end),
