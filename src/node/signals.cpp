@@ -1,5 +1,7 @@
 #include "node/signals.hpp"
 
+#include "runtime/sequential_trace.hpp"
+
 #include <utility>
 
 namespace erl {
@@ -18,6 +20,10 @@ dist::control_message to_control(signal&& s) {
                           .payload = std::move(s.body)};
   if (s.to_name != atom())
     m.target = wire::target_kind::name;
+  if (s.token) [[unlikely]] {
+    m.has_token = true;
+    m.token = s.token->encode();
+  }
   switch (s.kind) {
   case signal_kind::message:
     m.kind = wire::signal_kind::message;
@@ -101,6 +107,8 @@ runtime::signal to_signal(dist::control_message&& m) {
     s.to_name = m.name;
   switch (m.kind) {
   case wire::signal_kind::message:
+    if (m.has_token) [[unlikely]]
+      s.token = runtime::make_token(m.token);
     s.kind =
         m.target == wire::target_kind::alias ? signal_kind::alias_message : signal_kind::message;
     break;

@@ -18,6 +18,12 @@ namespace {
 process_block& own(process& p) { return static_cast<process_block&>(p); }
 const process_block& own(const process& p) { return static_cast<const process_block&>(p); }
 
+/// The receiver of a message has its trace token.
+inline void note(process_block& p, const message& taken) {
+  if (p.traced) [[unlikely]]
+    p.note_received(taken);
+}
+
 /// Takes a reduction. False: the slice is over, because it is used up or has lasted long enough.
 inline bool goes_on(process_block& p) {
   if (--p.budget <= 0)
@@ -41,9 +47,32 @@ void process::set_group_leader(const pid& leader, const pid& of) {
 atom process::node() const noexcept { return self().node; }
 time_point process::now() const { return own(*this).owner().world().now(); }
 
+/// The same with a trace token.
+static void send_traced(process_block& p, const destination& to, term message,
+                        runtime::token_with_message token) {
+  runtime::signal s{.from = p.id(), .body = std::move(message), .token = std::move(token)};
+  switch (to.which()) {
+  case destination::kind::alias:
+    s.kind = signal_kind::alias_message;
+    s.ref = to.alias();
+    break;
+  case destination::kind::process:
+    s.to = to.process();
+    break;
+  case destination::kind::name:
+    s.to_name = to.name();
+    s.to_node = to.node();
+    break;
+  }
+  p.owner().route(std::move(s));
+}
+
 void process::send(const destination& to, term message) {
   auto& p = own(*this);
   --p.budget;
+  if (p.traced) [[unlikely]]
+    if (auto token = p.next_token())
+      return send_traced(p, to, std::move(message), std::move(token));
   p.owner().send(p.id(), to, std::move(message));
 }
 
@@ -79,6 +108,7 @@ void process::send(const reference& alias, term message, message_priority urgenc
                    .from = p.id(),
                    .ref = alias,
                    .body = std::move(message),
+                   .token = p.traced ? p.next_token() : runtime::token_with_message(),
                    .urgent = urgency == message_priority::high});
 }
 
@@ -394,7 +424,9 @@ message process::take_now(match_function match, const void* context, receive_mar
   inbox.rewind();
   inbox.skip_to(from.number_);
   // Not rewound: what it has refused is no reason to run a body again that waits.
-  return inbox.take({match, context});
+  message taken = inbox.take({match, context});
+  note(own(*this), taken);
+  return taken;
 }
 
 bool receive_awaiter::await_ready() {
@@ -402,6 +434,7 @@ bool receive_awaiter::await_ready() {
   if (p.pending_exit || !goes_on(p))
     return false;
   p.received = p.inbox.take(p.pattern);
+  note(p, p.received);
   return static_cast<bool>(p.received) || p.receive_limit <= duration::zero();
 }
 
@@ -446,6 +479,7 @@ body::outcome detail::coroutine_runner::step(process& self) {
   auto& p = own(self);
   if (p.awaits == process_block::awaited::message) {
     p.received = p.inbox.take(p.pattern);
+    note(p, p.received);
     if (!p.received && !p.timed_out && p.receive_limit > duration::zero())
       return body::outcome::waiting;
     if (p.timeout != nullptr)
@@ -483,7 +517,9 @@ message detail::next_message(process& self) {
   if (p.pending_exit || !goes_on(p))
     return {};
   p.inbox.rewind();
-  return p.inbox.take({});
+  message taken = p.inbox.take({});
+  note(p, taken);
+  return taken;
 }
 
 bool detail::slice_is_over(const process& self) noexcept { return own(self).budget <= 0; }

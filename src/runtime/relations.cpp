@@ -90,6 +90,8 @@ void process_block::enqueue(term&& body, bool kept, bool urgent) {
     return;
   if (urgent) [[unlikely]]
     inbox.push_in_front(std::move(body), kept);
+  else if (traced && extras_->trace->arriving) [[unlikely]]
+    inbox.push_traced(std::move(body), kept, std::move(extras_->trace->arriving));
   else
     inbox.push(std::move(body), kept);
   if (run_state == state::waiting)
@@ -110,7 +112,31 @@ void process_block::react_to_exit(const pid& from, const term& reason, bool from
   terminate(killed ? term(atoms::killed) : reason);
 }
 
+/// A message with a token.
+void process_block::receive_traced(signal&& s) {
+  auto& trace = extras().trace;
+  if (trace == nullptr)
+    trace = std::make_unique<trace_state>();
+  traced = true;
+  trace->arriving = std::move(s.token);
+  s.token = {};
+  receive_signal(std::move(s));
+  trace->arriving = {}; // if it was not let in
+}
+
+void process_block::note_received(const message& m) {
+  if (!m)
+    return;
+  trace_state& trace = *extras_->trace;
+  trace.received(m);
+  traced = trace.token.is_tuple() || !inbox.empty();
+}
+
+token_with_message process_block::next_token() { return extras_->trace->next(self_); }
+
 void process_block::receive_signal(signal&& s) {
+  if (s.token) [[unlikely]]
+    return receive_traced(std::move(s));
   switch (s.kind) {
   case signal_kind::message:
     if (s.native)

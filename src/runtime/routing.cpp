@@ -178,7 +178,7 @@ void scheduler::handle(signal&& s) {
     }
     if (const auto early = early_.extract(s.to))
       for (signal& each : early.mapped()) {
-        if (each.kind == signal_kind::message && !each.native)
+        if (each.kind == signal_kind::message && !each.native && !each.token)
           p.deliver(std::move(each.body)); // of this node: others do not know the pid so soon
         else
           p.receive_signal(std::move(each));
