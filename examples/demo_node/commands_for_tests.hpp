@@ -24,6 +24,15 @@ struct spawn_request {
   bool monitor;
   using erl_shape = erl::tagged_shape<"spawn_request">;
 };
+struct set_group_leader {
+  erl::pid leader;
+  using erl_shape = erl::tagged_shape<"group_leader">;
+};
+struct set_group_leader_of {
+  erl::pid leader;
+  erl::pid of;
+  using erl_shape = erl::tagged_shape<"group_leader">;
+};
 /// Sends `{Tag, 1}`, `{Tag, 2}` ... `{Tag, Count}`.
 struct flood {
   address who;

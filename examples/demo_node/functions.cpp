@@ -51,6 +51,21 @@ erl::task<erl::term> sleep(erl::process& self, erl::term& arguments) {
   co_return result;
 }
 
+/// Tells its group leader, and that of a process it starts.
+erl::task<erl::term> leader(erl::process& self, erl::term& arguments) {
+  const auto [to] = read<erl::pid>(self, arguments);
+  const auto child = [](erl::process& me, erl::pid& parent) -> erl::task<> {
+    const erl::pid own = me.group_leader();
+    me.send(parent, own);
+    co_return;
+  };
+  self.spawn(child, self.self());
+  const auto told = co_await self.receive();
+  self.send(to,
+            std::tuple(erl::is<"demo_leader">{}, self.self(), self.group_leader(), told.body()));
+  co_return erl::atom("ok");
+}
+
 } // namespace
 
 void serve_functions(erl::node& node) {
@@ -59,6 +74,7 @@ void serve_functions(erl::node& node) {
   node.serve(demo, "run", 2, run);
   node.serve(demo, "fail", 1, fail);
   node.serve(demo, "sleep", 2, sleep);
+  node.serve(demo, "leader", 1, leader);
 }
 
 } // namespace demo

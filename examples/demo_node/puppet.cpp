@@ -157,6 +157,15 @@ private:
     erl::cast(self_, destination_of(c.who), c.request);
     return ok();
   }
+  erl::term perform(is<"group_leader">) { return self_.group_leader(); }
+  erl::term perform(set_group_leader c) {
+    self_.set_group_leader(c.leader);
+    return ok();
+  }
+  erl::term perform(set_group_leader_of c) {
+    self_.set_group_leader(c.leader, c.of);
+    return ok();
+  }
   erl::term perform(spawn_request c) {
     return self_.spawn_request(c.node, c.module, c.function, c.arguments,
                                {.link = c.link, .monitor = c.monitor});

@@ -80,6 +80,7 @@ using command =
     std::variant<erl::is<"mailbox">, erl::is<"self">, erl::is<"alias">, erl::is<"nodes">,
                  erl::is<"nodes_hidden">, exit_now, exit_other, trap, link_to, unlink_from, monitor,
                  demonitor, demonitor_flush, monitor_node, register_as, unregister, unalias,
-                 send_to, call_to, connect_to, cast_to, spawn_request, flood, call_many, bounce>;
+                 send_to, call_to, connect_to, erl::is<"group_leader">, set_group_leader,
+                 set_group_leader_of, cast_to, spawn_request, flood, call_many, bounce>;
 
 } // namespace demo

@@ -30,6 +30,8 @@ bool parse_for_tests(std::string_view word, settings& to) {
     to.node.cookie.clear();
   } else if (const auto count = after("schedulers=", word)) {
     return parse_number(*count, to.node.schedulers);
+  } else if (const auto namer = after("named_by=", word)) {
+    to.node.named_by = *namer;
   } else if (const auto peer = after("connect=", word)) {
     to.peers.emplace_back(*peer);
   } else {

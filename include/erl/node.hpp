@@ -30,7 +30,13 @@ struct known_peer {
 struct node_options {
   /// `name@host`; without `@host` the machine's host name is added. Empty: no distribution at all,
   /// supervision and actors only.
+  /// `undefined@host`: another node chooses the name, see `named_by`.
   std::string name{};
+  /// With `undefined@host`: the node that names this one, as OTP does for `erl -sname undefined`.
+  /// `start` connects to it. This node then does not listen and is hidden. The name goes with that
+  /// connection: when it ends, so do all others, and nothing connects any more. A new node gets a
+  /// new name.
+  std::string named_by{};
   /// Listed by `nodes()` of its peers, and part of global and pg there. Otherwise hidden.
   bool visible = false;
   /// The shared secret. Empty: from the environment variable ERLPP_COOKIE, else from

@@ -372,6 +372,14 @@ public:
   std::optional<term> get(const term& key) const;
   std::optional<term> erase(const term& key);
 
+  /// The process that prints for this one, as Erlang's `group_leader/0`. It is inherited by what
+  /// this process starts, here and elsewhere; of what another node has started here it is that
+  /// node's. At first it is this node's `user`, which prints to the standard output.
+  pid group_leader() const noexcept;
+  /// Changes it, of this process or of any other, also on other nodes.
+  void set_group_leader(const pid& leader);
+  void set_group_leader(const pid& leader, const pid& of);
+
   /// A reference that is unique in this node's life.
   reference make_reference();
   /// The monotonic clock.

@@ -24,6 +24,7 @@ struct process_info {
   bool trap_exit = false;
   /// `{Module, Function, Arity}`: of a server its type, of a function the function's type.
   term initial_call;
+  std::optional<pid> group_leader;
   std::optional<pid> parent; ///< nobody, of a process that was started from outside
   std::optional<term> label;
   std::vector<std::pair<term, term>> dictionary;

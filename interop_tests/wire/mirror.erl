@@ -164,7 +164,7 @@ exit2(Node) ->
     receive {'DOWN', Ref, process, P, killed} -> ok end,
     exit(P, to_nobody).
 
-%% There are none in C++; what counts is that nobody minds.
+%% What becomes of it is in output.erl.
 group_leaders(Node) ->
     P = puppet(Node),
     true = group_leader(self(), P),

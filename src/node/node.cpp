@@ -161,6 +161,11 @@ struct node::impl {
     const std::lock_guard lock(mutex);
     return now == phase::running ? system : nullptr;
   }
+  bool is_dynamic() const {
+    return options.name == "undefined" || options.name.starts_with("undefined@");
+  }
+  std::expected<void, node_error> get_name();
+  void start_processes();
   std::expected<void, node_error> join_cluster(runtime::identity& self, driver& world);
   std::expected<void, node_error> register_name(const node_name& name);
   template <class Question> auto ask(Question question);
@@ -172,9 +177,17 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
   const auto name = complete_node_name(options.name);
   if (!name)
     return failed(node_errc::bad_name, name.error());
-  full_name = name->full();
-  self.node = atom(std::string_view(full_name));
-  set_own_node(self.node);
+  if (is_dynamic() && (options.visible || options.listen_port != 0))
+    return failed(node_errc::bad_options,
+                  "a node that is named by another one is hidden and does not listen");
+  if (is_dynamic() != !options.named_by.empty())
+    return failed(node_errc::bad_options,
+                  "named_by is for a node whose name is undefined@host, and needed there");
+  if (!is_dynamic()) {
+    full_name = name->full();
+    self.node = atom(std::string_view(full_name));
+    set_own_node(self.node);
+  }
   if (!is_loopback(options.listen_address) && !options.insecure_tcp)
     return failed(node_errc::unsafe_listen, "listening on " + options.listen_address +
                                                 " is open to the network, and plain TCP protects "
@@ -185,7 +198,7 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
     return std::unexpected(std::move(cookie.error()));
 
   dist::link_options link;
-  link.name = full_name;
+  link.name = is_dynamic() ? name->host : full_name;
   link.flags = dist::advertised(options.visible);
   if (!options.monitored)
     link.flags &= ~(dist::flags::dist_monitor | dist::flags::dist_monitor_name);
@@ -194,6 +207,8 @@ std::expected<void, node_error> node::impl::join_cluster(runtime::identity& self
   link.limits = options.limits;
   others = std::make_unique<peers>(std::move(link), options.known_peers, options.epmd, served,
                                    options.auto_connect);
+  if (is_dynamic())
+    return {};
   std::error_code error;
   listening = world.listen({options.listen_address, options.listen_port}, *others, error);
   if (listening == nullptr)
@@ -263,11 +278,49 @@ std::expected<void, node_error> node::impl::start() {
   system->set_watchdog(options.watchdog);
   if (others != nullptr)
     others->bind(*system);
+  if (is_dynamic()) {
+    if (auto got = get_name(); !got) {
+      others->shut_down();
+      system->stop();
+      others.reset();
+      system.reset();
+      return got;
+    }
+  } else {
+    start_processes();
+  }
   now = phase::running;
+  system->start();
+  return {};
+}
+
+void node::impl::start_processes() {
   start_node_processes(*system, {.visible = options.visible && !options.name.empty(),
                                  .global = options.global,
                                  .connects = options.auto_connect});
-  system->start();
+}
+
+/// Connects to the node that names this one, before any scheduler has a thread: until then there
+/// is nobody whose pids could be made.
+std::expected<void, node_error> node::impl::get_name() {
+  if (const auto peer = parse_node_name(options.named_by); !peer)
+    return failed(node_errc::bad_name, peer.error());
+  bool over = false;
+  std::expected<void, std::string> outcome;
+  const auto take = [this](const std::string& name, std::uint32_t creation) {
+    full_name = name;
+    const atom self(std::string_view{full_name});
+    set_own_node(self);
+    system->set_self({.node = self, .creation = creation});
+    start_processes();
+  };
+  others->connect_for_name(options.named_by, take, [&](const auto& result) {
+    outcome = result;
+    over = true;
+  });
+  system->at(0).run_until(over);
+  if (!outcome)
+    return failed(node_errc::not_connected, outcome.error());
   return {};
 }
 

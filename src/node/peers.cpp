@@ -116,7 +116,7 @@ private:
     auto decision = table_.decide(info);
     if (decision.status != dist::handshake_status::nok &&
         decision.status != dist::handshake_status::not_allowed)
-      admitted = info.name;
+      admitted = info.named_by_us ? decision.name : info.name;
     return decision;
   }
   bool still_wanted(dist::link&) override;
@@ -287,6 +287,12 @@ void peers::connect(const std::string& name, outcome done) {
     begin(p);
 }
 
+void peers::connect_for_name(const std::string& name, named take, outcome done) {
+  options_.flags |= dist::flags::name_me;
+  take_name_ = std::move(take);
+  connect(name, std::move(done));
+}
+
 void peers::disconnect(atom node) {
   const auto connection_to = [&] {
     peer* const p = find(node);
@@ -302,6 +308,9 @@ void peers::disconnect(atom node) {
 }
 
 void peers::begin(peer& p) {
+  if (nameless_)
+    return fail(p, "this node has lost its name with the connection to " +
+                       std::string(named_by_.text()) + "; a new one gets a new name");
   if (const auto known = std::find_if(known_.begin(), known_.end(),
                                       [&](const auto& k) { return k.name == p.name; });
       known != known_.end())
@@ -505,6 +514,8 @@ void peers::lose(peer& p, atom why) {
     next.out = std::move(p.out);
     next.out->owner = &next;
   }
+  if (p.node == named_by_)
+    lose_name();
 }
 
 void peers::too_many_relations(atom node) {
@@ -596,9 +607,67 @@ std::unique_ptr<peers::connection> peers::take_half_open(connection& c) {
   return taken;
 }
 
+bool peers::is_used(const std::string& name) const {
+  return name == options_.name || find(std::string_view(name)) != nullptr || is_coming_in(name);
+}
+
+/// A name for a node on `host` that has none. One that has been given and is free again if there is
+/// one, since names stay in the atom table; the creation tells its owners apart.
+dist::handshake_decision peers::name_peer(const std::string& host) {
+  constexpr std::string_view digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const auto draw = [&]<class T>(T number) {
+    home_->world().random(std::as_writable_bytes(std::span(&number, 1)));
+    return number;
+  };
+  dist::handshake_decision decision{.status = dist::handshake_status::named};
+  decision.creation = std::max<std::uint32_t>(draw(std::uint32_t{}), 4);
+  const auto free = std::ranges::find_if(given_names_, [&](const std::string& name) {
+    return dist::host_part(name) == host && !is_used(name);
+  });
+  if (free != given_names_.end()) {
+    decision.name = *free;
+    return decision;
+  }
+  do {
+    decision.name.clear();
+    for (auto number = draw(std::uint64_t{}); number != 0; number /= digits.size())
+      decision.name += digits[number % digits.size()];
+    decision.name += '@' + host;
+  } while (is_used(decision.name));
+  return decision;
+}
+
+/// This node asked for a name, and has one.
+void peers::take_name(const dist::peer_info& info) {
+  options_.name = info.assigned_name;
+  options_.creation = info.assigned_creation;
+  options_.flags &= ~(dist::flags::name_me | dist::flags::published);
+  named_by_ = atom(std::string_view(info.name));
+  std::exchange(take_name_, {})(options_.name, options_.creation);
+}
+
+/// The node that named this one may give the name to others: nobody must know this one by it.
+void peers::lose_name() {
+  nameless_ = true;
+  log::put(log::level::warning, "dist", "this node's name has gone with the connection to ",
+           named_by_.text(), ": it has no connections any more");
+  std::vector<atom> all;
+  for (const auto& [name, p] : peers_)
+    all.push_back(name);
+  for (const atom name : all)
+    if (peer* const p = find(name); p == nullptr)
+      continue;
+    else if (p->up != nullptr)
+      lose(*p, words().connection_closed);
+    else
+      fail(*p, "this node has lost its name");
+}
+
 /// The answer to a node that has given its name and proved nothing yet.
 dist::handshake_decision peers::decide(const dist::peer_info& info) {
   using status = dist::handshake_status;
+  if (info.named_by_us) // what it has given is its host
+    return name_peer(info.name);
   if (info.name == options_.name)
     return {.status = status::not_allowed, .reason = "it has the same name as this node"};
   peer* const p = find(info.name);
@@ -634,11 +703,15 @@ void peers::up(connection& c, const dist::peer_info& info) {
     ++history_.accepted;
     c.owner = &p;
     p.up = std::move(taken);
+    if (info.named_by_us && std::ranges::find(given_names_, info.name) == given_names_.end())
+      given_names_.push_back(info.name);
   } else {
     if (c.owner->up != nullptr) { // not for the peer any more
       ++history_.lost.replaced;
       lose(*c.owner, words().connection_closed);
     }
+    if (take_name_)
+      take_name(info);
     c.owner->up = std::move(c.owner->out);
     ++history_.dialled;
   }
@@ -673,8 +746,6 @@ void peers::received(peer& p, dist::control_message&& m) {
     if (m.spawn_failed)
       m.spawned.node = p.node; // no process, and yet an answer of this node
     break;
-  case dist::signal_kind::group_leader:
-    return;
   case dist::signal_kind::monitor:
     if (m.target == dist::target_kind::name)
       return monitored_by_name(p, m);
@@ -727,6 +798,7 @@ void peers::spawn_requested(peer& p, dist::control_message&& m) {
                 .from = m.from,
                 .to = process,
                 .ref = wishes->monitor ? m.ref : reference(),
+                .body = term(m.group_leader),
                 .what = served_.body_for(m.module, m.function, m.payload),
                 .link = wishes->link,
                 .urgency = wishes->priority});

@@ -39,6 +39,11 @@ public:
   /// Before anything else happens: the schedulers that it serves.
   void bind(runtime::system& owner);
 
+  /// Who this node is from now on. Before it is called this node has no process.
+  using named = std::function<void(const std::string& name, std::uint32_t creation)>;
+  /// Instead of a first `connect`: asks for a name. `take` is called before anything else comes
+  /// from there.
+  void connect_for_name(const std::string& name, named take, outcome done);
   /// Calls `done` when `name` is connected, or cannot be.
   void connect(const std::string& name, outcome done);
   std::vector<std::string> connected(node_kind which = node_kind::all) const;
@@ -93,6 +98,10 @@ private:
   void tell(peer& p, const std::expected<void, std::string>& result);
 
   dist::handshake_decision decide(const dist::peer_info& info);
+  dist::handshake_decision name_peer(const std::string& host);
+  bool is_used(const std::string& name) const;
+  void take_name(const dist::peer_info& info);
+  void lose_name();
   void up(connection& c, const dist::peer_info& info);
   void received(peer& p, dist::control_message&& m);
   void monitored_by_name(peer& p, const dist::control_message& m);
@@ -113,6 +122,10 @@ private:
   std::vector<std::unique_ptr<connection>> half_open_; // incoming, not proved
   std::vector<atom> dirty_;                            // peers with something to flush
   connection_history history_;
+  std::vector<std::string> given_names_;               // to peers, to be given again
+  named take_name_;                                    // set: this node asks for a name
+  atom named_by_;                                      // with whom this node's name goes
+  bool nameless_ = false;                              // it has gone
   bool stopping_ = false;
 };
 

@@ -656,3 +656,60 @@ TEST_CASE("when two nodes part nothing is left of what they had") {
   CHECK(a.system.process_count == 0);
   CHECK(b.system.process_count == 1);
 }
+
+TEST_CASE("a node that asks for a name is known by it until the connection that brought it ends") {
+  cluster c;
+  sim_node& b = c.start("b@sim");
+  c.start("c@sim");
+  b.serve();
+  served_functions served;
+  peers others(sim_node::options("sim", "cookie"), everybody, false, served);
+  runtime::system system({}, 1, [&] { return std::make_unique<memory_driver>(c.network); });
+  others.bind(system);
+  const auto pass = [&] {
+    for (int i = 0; i < 100; ++i) {
+      while (system.at(0).round()) {
+      }
+      c.pass(1ms);
+    }
+  };
+  std::string own;
+  std::string outcome = "none";
+  const peers::outcome note = [&](const std::expected<void, std::string>& result) {
+    outcome = result ? "connected" : result.error();
+  };
+  const auto take = [&](const std::string& name, std::uint32_t creation) {
+    own = name;
+    system.set_self({.node = atom(std::string_view(name)), .creation = creation});
+    CHECK(creation >= 4);
+  };
+  others.connect_for_name("b@sim", take, note);
+  pass();
+  CHECK(outcome == "connected");
+  REQUIRE(own.ends_with("@sim"));
+  CHECK(b.others.connected(node_kind::hidden) == log_lines{own});
+
+  std::int64_t sum = 0;
+  const auto ask = [&](process& self) -> task<> {
+    auto reply = co_await call<std::int64_t>(self, {"adder", "b@sim"}, add{20, 22});
+    sum = reply.value_or(0);
+  };
+  system.at(0).spawn(make_body(ask), pid{});
+  others.connect("c@sim", note);
+  pass();
+  CHECK(sum == 42);
+  CHECK(others.connected().size() == 2);
+
+  b.spawn([&](process& self) -> task<> {
+    const atom gone(std::string_view{own});
+    self.disconnect_node(gone);
+    co_return;
+  });
+  pass();
+  CHECK(others.connected().empty());
+  others.connect("c@sim", note);
+  pass();
+  CHECK(outcome.find("lost its name") != std::string::npos);
+  system.stop();
+  others.shut_down();
+}

@@ -1,5 +1,7 @@
 #include "node/signals.hpp"
 
+#include "runtime/sequential_trace.hpp"
+
 #include <utility>
 
 namespace erl {
@@ -18,6 +20,10 @@ dist::control_message to_control(signal&& s) {
                           .payload = std::move(s.body)};
   if (s.to_name != atom())
     m.target = wire::target_kind::name;
+  if (s.token) [[unlikely]] {
+    m.has_token = true;
+    m.token = s.token->encode();
+  }
   switch (s.kind) {
   case signal_kind::message:
     m.kind = wire::signal_kind::message;
@@ -60,7 +66,7 @@ dist::control_message to_control(signal&& s) {
   case signal_kind::spawn_request: {
     m.kind = wire::signal_kind::spawn_request;
     const term call = std::exchange(m.payload, {});
-    m.group_leader = s.from;
+    m.group_leader = call.element(4).to_pid().value_or(s.from);
     m.module = call.element(0).to_atom().value_or(atom());
     m.function = call.element(1).to_atom().value_or(atom());
     m.payload = call.share(call.element(2));
@@ -101,6 +107,8 @@ runtime::signal to_signal(dist::control_message&& m) {
     s.to_name = m.name;
   switch (m.kind) {
   case wire::signal_kind::message:
+    if (m.has_token) [[unlikely]]
+      s.token = runtime::make_token(m.token);
     s.kind =
         m.target == wire::target_kind::alias ? signal_kind::alias_message : signal_kind::message;
     break;

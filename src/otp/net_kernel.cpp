@@ -7,7 +7,6 @@ namespace erl {
 
 static task<> net_kernel(process& self) {
   const atom is_auth = atoms::is_auth;
-  self.register_name(atoms::net_kernel);
   for (;;) {
     auto m = co_await self.receive();
     const auto request = gen::parse(m.body());

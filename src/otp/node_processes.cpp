@@ -4,6 +4,7 @@
 #include "otp/net_kernel.hpp"
 #include "otp/pg.hpp"
 #include "otp/rex.hpp"
+#include "otp/user.hpp"
 #include "runtime/process_block.hpp"
 #include <erl/etf/atoms.hpp>
 
@@ -13,8 +14,10 @@ namespace erl {
 
 void start_node_processes(runtime::system& system, const node_process_options& options) {
   runtime::scheduler& home = system.at(0);
-  home.spawn(make_net_kernel(), pid{});
-  home.spawn(make_rex(), pid{});
+  // Their names from the beginning: a peer's first message may come before their bodies run.
+  system.set_group_leader(home.spawn(make_user(), pid{}, {.name = user_name()}).id());
+  home.spawn(make_net_kernel(), pid{}, {.name = atoms::net_kernel});
+  home.spawn(make_rex(), pid{}, {.name = atoms::rex});
   if (!options.visible)
     return;
   const global_settings global{.options = options.global,

@@ -65,10 +65,9 @@ void handle(process& self, term_ref m) {
 }
 
 task<> serve(process& self) {
-  const atom name = atoms::rex;
-  self.register_name(name);
+  auto& own = static_cast<runtime::process_block&>(self);
   for (;;) {
-    do_not_wait(self);
+    own.do_not_wait();
     auto m = co_await self.receive();
     handle(self, m.body());
   }

@@ -33,6 +33,11 @@ void mailbox::push(term&& body, bool kept) {
   append(new detail::message_node{.body = std::move(body), .kept = kept});
 }
 
+void mailbox::push_traced(term&& body, bool kept, owned<detail::native_object> token) {
+  append(
+      new detail::message_node{.body = std::move(body), .kept = kept, .object = std::move(token)});
+}
+
 void mailbox::push(message m) noexcept { append(std::exchange(m.node_, nullptr)); }
 
 void mailbox::append(detail::message_node* node) noexcept {

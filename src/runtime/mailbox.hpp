@@ -48,6 +48,8 @@ public:
 
   void push(term&& body, bool kept = false);
   void push(message m) noexcept;
+  /// With its trace token.
+  void push_traced(term&& body, bool kept, owned<detail::native_object> token);
   /// In front of all messages but those that came so before. A receive under way looks at it.
   void push_in_front(term body, bool kept);
   /// The next receive looks from the oldest message on.

@@ -18,6 +18,12 @@ namespace {
 process_block& own(process& p) { return static_cast<process_block&>(p); }
 const process_block& own(const process& p) { return static_cast<const process_block&>(p); }
 
+/// The receiver of a message has its trace token.
+inline void note(process_block& p, const message& taken) {
+  if (p.traced) [[unlikely]]
+    p.note_received(taken);
+}
+
 /// Takes a reduction. False: the slice is over, because it is used up or has lasted long enough.
 inline bool goes_on(process_block& p) {
   if (--p.budget <= 0)
@@ -31,12 +37,42 @@ inline bool goes_on(process_block& p) {
 
 pid process::self() const noexcept { return own(*this).id(); }
 pid process::parent() const noexcept { return own(*this).parent_pid; }
+pid process::group_leader() const noexcept { return own(*this).group_leader(); }
+void process::set_group_leader(const pid& leader) { own(*this).set_group_leader(leader); }
+void process::set_group_leader(const pid& leader, const pid& of) {
+  if (of == self())
+    return set_group_leader(leader);
+  own(*this).owner().route({.kind = signal_kind::group_leader, .from = leader, .to = of});
+}
 atom process::node() const noexcept { return self().node; }
 time_point process::now() const { return own(*this).owner().world().now(); }
+
+/// The same with a trace token.
+static void send_traced(process_block& p, const destination& to, term message,
+                        runtime::token_with_message token) {
+  runtime::signal s{.from = p.id(), .body = std::move(message), .token = std::move(token)};
+  switch (to.which()) {
+  case destination::kind::alias:
+    s.kind = signal_kind::alias_message;
+    s.ref = to.alias();
+    break;
+  case destination::kind::process:
+    s.to = to.process();
+    break;
+  case destination::kind::name:
+    s.to_name = to.name();
+    s.to_node = to.node();
+    break;
+  }
+  p.owner().route(std::move(s));
+}
 
 void process::send(const destination& to, term message) {
   auto& p = own(*this);
   --p.budget;
+  if (p.traced) [[unlikely]]
+    if (auto token = p.next_token())
+      return send_traced(p, to, std::move(message), std::move(token));
   p.owner().send(p.id(), to, std::move(message));
 }
 
@@ -72,6 +108,7 @@ void process::send(const reference& alias, term message, message_priority urgenc
                    .from = p.id(),
                    .ref = alias,
                    .body = std::move(message),
+                   .token = p.traced ? p.next_token() : runtime::token_with_message(),
                    .urgent = urgency == message_priority::high});
 }
 
@@ -238,7 +275,8 @@ reference process::spawn_request(atom node, atom module, atom function, term arg
                    .to = {.node = node},
                    .ref = request,
                    .body = term::tuple({term(module), term(function), std::move(arguments),
-                                        term::list(std::span<const term_ref>(options))})});
+                                        term::list(std::span<const term_ref>(options)),
+                                        term(p.group_leader())})});
   return request;
 }
 
@@ -246,12 +284,16 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
   auto& p = own(*this);
   auto& here = p.owner();
   auto& there = chosen(options, here);
+  const pid leader = p.own_group_leader();
+  const bool has_leader = leader.node != atom();
   spawned result;
   if (options.monitor)
     result.monitor = here.make_reference();
   if (&there == &here) {
     process_block& child = here.spawn(std::move(what), p.id(), options);
     result.process = child.id();
+    if (has_leader)
+      child.set_group_leader(leader);
     if (options.link)
       child.extras().links.try_emplace(p.id(), {});
     if (options.monitor)
@@ -264,6 +306,7 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
                 .to = result.process,
                 .object = options.name,
                 .ref = result.monitor,
+                .body = has_leader ? term(leader) : term(),
                 .what = std::move(what),
                 .mailbox = options.mailbox,
                 .link = options.link,
@@ -381,7 +424,9 @@ message process::take_now(match_function match, const void* context, receive_mar
   inbox.rewind();
   inbox.skip_to(from.number_);
   // Not rewound: what it has refused is no reason to run a body again that waits.
-  return inbox.take({match, context});
+  message taken = inbox.take({match, context});
+  note(own(*this), taken);
+  return taken;
 }
 
 bool receive_awaiter::await_ready() {
@@ -389,6 +434,7 @@ bool receive_awaiter::await_ready() {
   if (p.pending_exit || !goes_on(p))
     return false;
   p.received = p.inbox.take(p.pattern);
+  note(p, p.received);
   return static_cast<bool>(p.received) || p.receive_limit <= duration::zero();
 }
 
@@ -433,6 +479,7 @@ body::outcome detail::coroutine_runner::step(process& self) {
   auto& p = own(self);
   if (p.awaits == process_block::awaited::message) {
     p.received = p.inbox.take(p.pattern);
+    note(p, p.received);
     if (!p.received && !p.timed_out && p.receive_limit > duration::zero())
       return body::outcome::waiting;
     if (p.timeout != nullptr)
@@ -470,7 +517,9 @@ message detail::next_message(process& self) {
   if (p.pending_exit || !goes_on(p))
     return {};
   p.inbox.rewind();
-  return p.inbox.take({});
+  message taken = p.inbox.take({});
+  note(p, taken);
+  return taken;
 }
 
 bool detail::slice_is_over(const process& self) noexcept { return own(self).budget <= 0; }

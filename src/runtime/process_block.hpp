@@ -4,6 +4,7 @@
 #include "base/timer_queue.hpp"
 #include "runtime/mailbox.hpp"
 #include "runtime/registry.hpp"
+#include "runtime/sequential_trace.hpp"
 #include "runtime/signal.hpp"
 #include "runtime/small_map.hpp"
 #include <erl/etf/atoms.hpp>
@@ -80,6 +81,9 @@ struct process_extras {
   term label{atoms::undefined};
   std::atomic<bool> changes_label{false}; ///< no signal handler may look at it
   std::uint64_t unlink_count = 0;
+  std::unique_ptr<trace_state> trace;
+  /// Not this node's `user`, if its node is not empty.
+  pid group_leader;
   /// The last name it got; it may have lost it since (`process_block::registered_name`).
   atom name;
   bool watches_dead_letters = false;
@@ -115,8 +119,18 @@ public:
     return *extras_;
   }
   process_extras* extras_if_any() { return extras_.get(); }
+  /// Its group leader where that is not this node's own; else an empty pid.
+  pid own_group_leader() const { return extras_ == nullptr ? pid{} : extras_->group_leader; }
+  pid group_leader() const;
+  void set_group_leader(const pid& leader);
   /// Its name, or an empty atom. Anybody may take a name back, so only the registry knows.
   atom registered_name() const;
+
+  // With `traced` only.
+  /// A message has been taken from the mailbox.
+  void note_received(const message& m);
+  /// For what it sends next.
+  token_with_message next_token();
 
   // Signals that have reached this process (relations.cpp). None of them runs any code of the body.
   void receive_signal(signal&& s);
@@ -165,6 +179,7 @@ public:
   std::uint32_t attention = mailbox_limit::none;
   bool mailbox_is_long = false; ///< the one who watches mailboxes has been told
   bool senders_wait = false;    ///< there are blocked senders
+  bool traced = false;          ///< it may have a trace token, or messages with one
   bool must_wait = false;       ///< it has filled a mailbox, and waits for room after its slice
   /// Set: it has sent more to this scheduler than that one could take, and waits until it has.
   static constexpr std::uint32_t nowhere = 0xffffffff;
@@ -201,6 +216,7 @@ public:
   std::unique_ptr<receive_timer> timeout;
 
 private:
+  void receive_traced(signal&& s);
   void crowded(message m, bool from_afar);
   void drop(message m);
   /// A message that comes in.

@@ -53,6 +53,8 @@ term process_block::describe() {
                       .initial_call = term::tuple({type_name(typeid(runs)), atom("run"), term(1)}),
                       .reductions = used_reductions(),
                       .memory = sizeof *this + inbox.memory()};
+  if (const pid leader = group_leader(); leader.node != atom())
+    result.group_leader = leader;
   if (parent_pid.node != atom())
     result.parent = parent_pid;
   if (const process_extras* x = extras_if_any()) {

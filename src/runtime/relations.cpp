@@ -19,6 +19,17 @@ namespace erl::runtime {
 process_block::process_block(scheduler& owner, pid self, pid parent, owned_body body)
     : what(std::move(body)), parent_pid(parent), owner_(&owner), self_(self) {}
 
+pid process_block::group_leader() const {
+  const pid own = own_group_leader();
+  return own.node == atom() ? owner_->owner().group_leader() : own;
+}
+
+void process_block::set_group_leader(const pid& leader) {
+  if (leader == group_leader())
+    return;
+  extras().group_leader = leader == owner_->owner().group_leader() ? pid{} : leader;
+}
+
 atom process_block::registered_name() const {
   if (extras_ == nullptr || extras_->name == atom())
     return {};
@@ -79,6 +90,8 @@ void process_block::enqueue(term&& body, bool kept, bool urgent) {
     return;
   if (urgent) [[unlikely]]
     inbox.push_in_front(std::move(body), kept);
+  else if (traced && extras_->trace->arriving) [[unlikely]]
+    inbox.push_traced(std::move(body), kept, std::move(extras_->trace->arriving));
   else
     inbox.push(std::move(body), kept);
   if (run_state == state::waiting)
@@ -99,7 +112,31 @@ void process_block::react_to_exit(const pid& from, const term& reason, bool from
   terminate(killed ? term(atoms::killed) : reason);
 }
 
+/// A message with a token.
+void process_block::receive_traced(signal&& s) {
+  auto& trace = extras().trace;
+  if (trace == nullptr)
+    trace = std::make_unique<trace_state>();
+  traced = true;
+  trace->arriving = std::move(s.token);
+  s.token = {};
+  receive_signal(std::move(s));
+  trace->arriving = {}; // if it was not let in
+}
+
+void process_block::note_received(const message& m) {
+  if (!m)
+    return;
+  trace_state& trace = *extras_->trace;
+  trace.received(m);
+  traced = trace.token.is_tuple() || !inbox.empty();
+}
+
+token_with_message process_block::next_token() { return extras_->trace->next(self_); }
+
 void process_block::receive_signal(signal&& s) {
+  if (s.token) [[unlikely]]
+    return receive_traced(std::move(s));
   switch (s.kind) {
   case signal_kind::message:
     if (s.native)
@@ -194,6 +231,7 @@ void process_block::receive_signal(signal&& s) {
   case signal_kind::spawn_reply:
     return spawn_answered(s);
   case signal_kind::group_leader:
+    return set_group_leader(s.from);
   case signal_kind::spawn_request:
   case signal_kind::connect:
   case signal_kind::disconnect:

@@ -166,6 +166,8 @@ void scheduler::handle(signal&& s) {
   if (s.kind == signal_kind::spawn) {
     process_block& p = start(s.to, s.from, std::move(s.what),
                              {.mailbox = s.mailbox, .name = s.object, .priority = s.urgency});
+    if (const auto leader = s.body.to_pid()) [[unlikely]]
+      p.set_group_leader(*leader);
     if (s.link) {
       p.extras().links.try_emplace(s.from, {});
       relate(s.to, s.from.node, 1);
@@ -176,7 +178,7 @@ void scheduler::handle(signal&& s) {
     }
     if (const auto early = early_.extract(s.to))
       for (signal& each : early.mapped()) {
-        if (each.kind == signal_kind::message && !each.native)
+        if (each.kind == signal_kind::message && !each.native && !each.token)
           p.deliver(std::move(each.body)); // of this node: others do not know the pid so soon
         else
           p.receive_signal(std::move(each));

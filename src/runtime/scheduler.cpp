@@ -68,6 +68,12 @@ void scheduler::run() {
       sleep();
 }
 
+void scheduler::run_until(const bool& over) {
+  while (!over)
+    if (!round() && !over)
+      sleep();
+}
+
 bool scheduler::round() {
   std::size_t done = drain_lanes() + run_posted() + resume_parked();
   world_->poll();

@@ -68,6 +68,8 @@ public:
 
   /// Runs until `stop`.
   void run();
+  /// Runs until `over`, before other threads do.
+  void run_until(const bool& over);
   /// One round; returns whether there was anything to do.
   bool round();
   /// Ends all processes, without running their bodies again.

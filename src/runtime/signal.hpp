@@ -26,21 +26,22 @@ enum class signal_kind : std::uint8_t {
   monitor,    ///< by `reference`, of `to` or `to_name`
   demonitor,
   down,         ///< body: reason; `object` is the name it was monitored by, if it was
-  group_leader, ///< body: the new leader's pid
+  group_leader, ///< `to` gets the group leader `from`
   info,         ///< asks for a process_info, to go to the alias `ref`
   room_wanted,  ///< `from` has filled the mailbox, and wants to know when there is room
   room,         ///< there is
   way_is_full,  ///< much that `to` has sent waits for the node in `from`: so it waits, too
   name_given,   ///< `object` is registered for it
-  /// Asks the node in `to` for a process; body: `{Module, Function, Arguments, Options}`; answer to
-  /// `ref`.
+  /// Asks the node in `to` for a process; body: `{Module, Function, Arguments, Options,
+  /// GroupLeader}`; answer to `ref`.
   spawn_request,
   /// The process `from`, with the links and monitors that `id` says (`spawn_reply_bit`); or none of
   /// its node, and `object` says why.
   spawn_reply,
   connect,    ///< asks for a connection to `to_node`, without anything to say
   disconnect, ///< asks for the end of the connection to `to_node`
-  spawn, ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor
+  spawn, ///< to a scheduler: `what` begins to run as `to`; `ref`, if any, is the parent's monitor;
+         ///< body: its group leader, or anything else for this node's own
   node_lost, ///< to a scheduler: the connection to `to_node` is gone, `epoch` has ended
 };
 
@@ -60,6 +61,7 @@ struct signal {
   term body;
   owned_body what;
   owned<detail::native_object> native; ///< of a message: this in place of a body
+  owned<detail::native_object> token;  ///< of a message, if it has a trace token
   mailbox_limit mailbox;               ///< of a spawn
   bool urgent = false;                 ///< of a message: to come before others
   bool link = false;                   ///< of a spawn: linked to its parent, `from`

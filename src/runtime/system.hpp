@@ -56,6 +56,12 @@ public:
   ~system();
 
   const identity& self() const { return identity_; }
+  /// For a node that gets its name from another one. Before the first process.
+  void set_self(const identity& self) { identity_ = self; }
+  /// The group leader of processes that nobody has given another one: the node's `user`. Set before
+  /// the schedulers start.
+  const pid& group_leader() const { return group_leader_; }
+  void set_group_leader(const pid& leader) { group_leader_ = leader; }
   /// The pid of a local process, from its serial (the high half) and id.
   pid pid_of(std::uint64_t process) const {
     return {identity_.node, static_cast<std::uint32_t>(process),
@@ -140,6 +146,7 @@ private:
   void shuffle();
 
   identity identity_;
+  pid group_leader_;
   std::uint32_t scheduler_bits_ = 0;
   std::uint32_t scheduler_mask_ = 0;
   registry names_;

@@ -1,0 +1,55 @@
+#include "otp/user.hpp"
+
+#include "otp/io_requests.hpp"
+#include "otp/steady_send.hpp"
+#include <erl/blocking.hpp>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+namespace erl {
+
+void print_to_standard_output(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+/// `{io_request, From, ReplyAs, Request}`
+static bool is_io_request(term_ref m) {
+  static const atom tag("io_request");
+  return m.is_tuple(tag, 4) && m.element(1).is_pid();
+}
+
+static void reply(process& self, term_ref request, const term& result) {
+  static const atom tag("io_reply");
+  send_if_connected(self, *request.element(1).to_pid(),
+                    term::tuple({tag, request.element(2), result}));
+}
+
+static task<> serve(process& self, print_function& print) {
+  auto& own = static_cast<runtime::process_block&>(self);
+  for (;;) {
+    own.do_not_wait();
+    auto m = co_await self.receive();
+    if (!is_io_request(m.body()))
+      continue;
+    std::string text;
+    const term result = reply_to_io_request(m.body().element(3), text);
+    if (!text.empty()) {
+      // By a thread that may wait: whoever reads the output can be slow.
+      const auto write = [text = std::move(text), print] { print(text); };
+      co_await blocking(self, write);
+    }
+    reply(self, m.body(), result);
+  }
+}
+
+atom user_name() {
+  static const atom name("user");
+  return name;
+}
+
+owned_body make_user(print_function print) { return make_body(serve, print); }
+
+} // namespace erl

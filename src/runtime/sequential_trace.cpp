@@ -1,0 +1,30 @@
+#include "runtime/sequential_trace.hpp"
+
+#include <algorithm>
+
+namespace erl::runtime {
+
+token_with_message make_token(const term& what) {
+  if (!what.is_tuple(5) || !what.element(0).to_int64() || !what.element(2).to_int64())
+    return {};
+  return token_with_message(new trace_token(what));
+}
+
+void trace_state::received(const message& m) {
+  const trace_token* const with = m.object<trace_token>();
+  token = with == nullptr ? term() : with->value;
+  if (with == nullptr)
+    return;
+  last = token.element(2).to_int64().value_or(0);
+  clock = std::max(clock, last);
+}
+
+token_with_message trace_state::next(const pid& sender) {
+  if (!token.is_tuple(5))
+    return {};
+  ++clock;
+  token = term::tuple({token.element(0), token.element(1), term(clock), term(sender), term(last)});
+  return token_with_message(new trace_token(token));
+}
+
+} // namespace erl::runtime
