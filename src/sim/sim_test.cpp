@@ -248,7 +248,7 @@ TEST_CASE("what a node still holds can be counted") {
   CHECK(held.monitors == 2);
   CHECK(held.aliases == 1);
   CHECK(held.messages == 1);
-  CHECK(held.names == 3); // net_kernel and rex are the others
+  CHECK(held.names == 4); // net_kernel, rex and user are the others
   a.exit(other, atom("kill"));
   std::set<std::string> kinds;
   for (int i = 0; i < 2; ++i)
