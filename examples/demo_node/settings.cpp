@@ -10,7 +10,7 @@
 namespace demo {
 namespace {
 
-bool parse_number(std::string_view text, std::uint32_t& to) {
+template <class Number> bool parse_number(std::string_view text, Number& to) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
   return error == std::errc() && end == text.data() + text.size();
 }
@@ -34,6 +34,13 @@ bool parse_for_tests(std::string_view word, settings& to) {
     to.node.named_by = *namer;
   } else if (const auto peer = after("connect=", word)) {
     to.peers.emplace_back(*peer);
+  } else if (const auto address = after("listen=", word)) {
+    to.node.listen_address = *address;
+    to.node.insecure_tcp = true;
+  } else if (const auto most = after("relations=", word)) {
+    return parse_number(*most, to.node.limits.relations);
+  } else if (const auto each = after("relations_of_process=", word)) {
+    return parse_number(*each, to.node.limits.relations_of_process);
   } else {
     return false;
   }

@@ -120,7 +120,7 @@ together(Funs) ->
 %% C++ nodes. A node is a map: `node` is its name, `os` its process id.
 
 %% Starts one and waits for its READY. Options: words for the command line, {env, "VARIABLE=VALUE"} (or another argument
-%% of env), {first, cpp}: it connects to this node before it says READY, and, before all others, {cookie, Text}.
+%% of env), {host, Address}: the part of its name behind the @, {first, cpp}: it connects to this node before it says READY, and, before all others, {cookie, Text}.
 start(Options) -> start(cpp, Options).
 
 start(Name, Options) ->
@@ -136,7 +136,7 @@ start_failing(Name, Options) ->
 
 launch(Name, Options) ->
     Id = atom_to_list(Name) ++ "." ++ integer_to_list(erlang:unique_integer([positive, monotonic])),
-    Full = atom_to_list(Name) ++ "@127.0.0.1",
+    Full = lists:concat([Name, "@", proplists:get_value(host, Options, "127.0.0.1")]),
     {Cookie, Others} = case Options of
         [{cookie, Own} | Rest] -> {Own, Rest};
         _ -> {cookie(), Options}
@@ -154,6 +154,7 @@ cookie() ->
     binary_to_list(Text).
 
 word({env, _}) -> [];
+word({host, _}) -> [];
 word({first, cpp}) -> ["connect=" ++ atom_to_list(node())];
 word({first, erlang}) -> [];
 word({Key, Value}) -> [lists:concat([Key, "=", Value])];
