@@ -30,7 +30,7 @@ attacks() ->
      {"first fragments that announce 2^36 more", 1, fun huge_counts/2},
      {"first fragments that announce 2^20 more", 4, fun large_counts/2},
      {"frames announced with 128 MB, on 100 connections", 12, fun announced_frames/2},
-     {"frames that drip, on 50 connections", 8, fun dripping_frames/2},
+     {"frames that drip, on 50 connections", 16, fun dripping_frames/2},
      {"compressed terms that grow a thousandfold", 260, fun zip_bombs/2},
      {"monitors of one process", 64, fun monitors_of_one/2},
      {"monitors of many processes", 64, fun monitors_of_many/2},

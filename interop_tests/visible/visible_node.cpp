@@ -1,6 +1,6 @@
 /// A visible C++ node that tells which global names it knows.
 ///
-///     visible_node NAME [overlapping] [hidden] [connect=NODE]...
+///     visible_node NAME COOKIE [overlapping] [hidden] [connect=NODE]...
 ///
 /// The process `names` answers `{whereis, Name}` with a pid or `undefined`, and `self` with
 /// its own pid. `overlapping`: it does not prevent overlapping partitions.
@@ -32,11 +32,11 @@ erl::supervisor top() { return erl::supervisor{erl::one_for_one, {}, erl::child<
 } // namespace
 
 int main(int count, char** words) {
-  if (count < 2)
+  if (count < 3)
     return 2;
-  erl::node_options options{.name = words[1], .visible = true};
+  erl::node_options options{.name = words[1], .visible = true, .cookie = words[2]};
   std::vector<std::string> peers;
-  for (int i = 2; i < count; ++i) {
+  for (int i = 3; i < count; ++i) {
     const std::string_view word = words[i];
     if (word == "hidden")
       options.visible = false;

@@ -337,6 +337,14 @@ void link::flush() {
     events_.unfinished(*this);
 }
 
+void link::flush_all() {
+  const auto over = over_;
+  for (auto before = SIZE_MAX; !*over && queued_bytes() < before;) {
+    before = queued_bytes();
+    flush();
+  }
+}
+
 void link::on_socket_progress() {
   last_write_ = io_.now();
   if (phase_ != phase::up)

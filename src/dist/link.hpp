@@ -115,10 +115,12 @@ public:
   /// Queues a signal; `flush` writes it. False if the link is not up, or the peer cannot take it
   /// (see `message_writer`).
   bool send(control_message message);
-  /// Writes what is queued, as much as the socket takes, but no more than 256 KB or so; the rest goes
-  /// when the socket can, or when `unfinished` has led to another call. To be
-  /// called once at the end of a batch of sends.
+  /// Writes what is queued, as much as the socket takes, but no more than 256 KB or so; the rest
+  /// goes when the socket can, or when `unfinished` has led to another call. To be called once at
+  /// the end of a batch of sends.
   void flush();
+  /// Writes as much as the socket takes now, however much that is.
+  void flush_all();
   /// Ends the connection at once, without `closed`.
   void close();
 

@@ -377,8 +377,8 @@ TEST_CASE("a link writes so much at a time, and then lets others have their turn
   nodes.connect();
   auto& sender = nodes.from_a();
   const auto before = sender.bytes_written();
-  REQUIRE(sender.send(message_to(nodes.a.process(1), nodes.b.process(1),
-                                 term::text(std::string(3'000'000, 'x')))));
+  REQUIRE(sender.send(
+      message_to(nodes.a.process(1), nodes.b.process(1), term::text(std::string(3'000'000, 'x')))));
   sender.flush();
   CHECK(sender.bytes_written() - before < 600'000);
   CHECK(sender.bytes_written() > before);

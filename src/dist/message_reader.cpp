@@ -218,7 +218,7 @@ std::expected<void, error> message_reader::open(std::span<const std::byte> begin
   const auto count = fragments && begin[1] == first_fragment
                          ? number_at<std::uint64_t>(begin.data() + count_at)
                          : 1;
-  frame_.expected = expected_size(length, count);
+  frame_.expected = std::max(length, expected_size(length, count));
   frame_.bytes = shared_bytes::allocate(begin.size(), frame_.expected);
   frame_.end = 0;
   append(frame_, begin);
@@ -233,6 +233,8 @@ std::span<std::byte> message_reader::space() {
 
 bool message_reader::filled(std::size_t size) {
   (fragment_ != nullptr ? *fragment_ : frame_).end += size;
+  if (fragment_ != nullptr)
+    fragment_->age = 0;
   left_ -= size;
   return left_ == 0;
 }

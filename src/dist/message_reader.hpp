@@ -53,8 +53,8 @@ public:
   std::expected<void, error> open(std::span<const std::byte> begin, std::size_t length);
   static constexpr std::size_t least_begin = 18;
   bool is_open() const { return left_ != 0; }
-  /// Room for the next bytes of the open frame. Grows with what has come, never by what a length
-  /// announces.
+  /// Room for the next bytes of the open frame. It grows with what has come: to twice of that at
+  /// the most, whatever a length announces.
   std::span<std::byte> space();
   /// `size` bytes of `space()` are filled. False if more are missing; `close` has to follow if not.
   bool filled(std::size_t size);
@@ -68,7 +68,8 @@ public:
   /// Forgets the last message.
   void release() { finished_ = {}; }
 
-  /// Messages of which fragments are missing, and the bytes of them that have come.
+  /// Messages of which fragments are missing, and the bytes of them that have come, or are on their
+  /// way in the open frame.
   std::size_t unfinished() const { return sequences_.size(); }
   std::size_t unfinished_bytes() const { return unfinished_bytes_; }
   /// Fragments that have come.

@@ -299,7 +299,7 @@ void peers::disconnect(atom node) {
     return p != nullptr && p->up != nullptr ? p : nullptr;
   };
   if (peer* p = connection_to())
-    p->up->link.flush(); // which may end it
+    p->up->link.flush_all(); // which may end it
   if (peer* p = connection_to()) {
     log::put(log::level::info, "dist", "disconnecting from ", p->name);
     ++history_.lost.disconnected;
@@ -362,10 +362,12 @@ void peers::dial(peer& p, const endpoint& where) {
 void peers::go_on_without(peer& p) {
   const auto time = home_->world().now();
   home_->timers().cancel(p.waiting_for_peer);
-  if (!std::exchange(p.held, false) && is_coming_in(p.name))
-    home_->timers().arm(p.waiting_for_peer, time + between_attempts);
-  else if (p.refused_until != time_point{} && time >= p.refused_until)
+  const bool held = std::exchange(p.held, false);
+  // First, since anybody can use the peer's name to be coming in.
+  if (p.refused_until != time_point{} && time >= p.refused_until)
     fail(p, p.name + " refused our connection in favour of its own, which never came");
+  else if (!held && is_coming_in(p.name))
+    home_->timers().arm(p.waiting_for_peer, time + between_attempts);
   else
     dial_now(p);
 }
@@ -502,13 +504,15 @@ void peers::fail(peer& p, const std::string& why) {
 /// The connection is gone: so is everything that depended on it.
 void peers::lose(peer& p, atom why) {
   const std::unique_ptr<peer> keep = std::move(peers_.extract(p.node).mapped());
+  // First of all: who waits for this connection waits no more.
+  const std::unique_ptr<connection> gone = std::move(p.up);
   system_->nodes().set_connected(p.node, false);
   if (auto_connect_ == auto_connect::once)
     lost_.insert(p.node);
   has_room(p);
   home_->lose_node_everywhere(p.node, home_->epoch_of(p.node));
   announce(p, to_term(node_lost{p.node, {type_of(p), why}}));
-  if (p.out != nullptr) {
+  if (p.out != nullptr && why != words().disconnect) {
     peer& next = get(p.node);
     next.address = p.address;
     next.out = std::move(p.out);
@@ -526,6 +530,7 @@ void peers::too_many_relations(atom node) {
            " is closed: it has made more links and monitors than it may "
            "(connection_limits::relations, relations_of_process)");
   ++history_.lost.too_many_relations;
+  p->out.reset();
   lose(*p, words().connection_closed);
 }
 
@@ -884,11 +889,8 @@ void peers::shut_down() {
   auto all = std::move(peers_); // a flush may find its link lost
   peers_.clear();
   for (auto& [name, p] : all) {
-    // As long as the socket takes something.
-    for (auto before = SIZE_MAX; p->up != nullptr && p->up->link.queued_bytes() < before;) {
-      before = p->up->link.queued_bytes();
-      p->up->link.flush();
-    }
+    if (p->up != nullptr)
+      p->up->link.flush_all();
     tell(*p, std::unexpected("the node is stopping"));
   }
   home_->cancel_flush(*this);

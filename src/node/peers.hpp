@@ -122,10 +122,10 @@ private:
   std::vector<std::unique_ptr<connection>> half_open_; // incoming, not proved
   std::vector<atom> dirty_;                            // peers with something to flush
   connection_history history_;
-  std::vector<std::string> given_names_;               // to peers, to be given again
-  named take_name_;                                    // set: this node asks for a name
-  atom named_by_;                                      // with whom this node's name goes
-  bool nameless_ = false;                              // it has gone
+  std::vector<std::string> given_names_; // to peers, to be given again
+  named take_name_;                      // set: this node asks for a name
+  atom named_by_;                        // with whom this node's name goes
+  bool nameless_ = false;                // it has gone
   bool stopping_ = false;
 };
 

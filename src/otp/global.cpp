@@ -631,8 +631,12 @@ void name_server::introduce_to(const std::vector<atom>& nodes) {
   for (const atom node : nodes) {
     if (node == self_.node())
       continue;
-    if (!up_.contains(node) && introducing_.size() < most_nodes && introducing_.insert(node).second)
+    if (!up_.contains(node) && !introducing_.contains(node)) {
+      if (introducing_.size() >= most_nodes)
+        continue;
+      introducing_.insert(node);
       self_.monitor_node(node);
+    }
     cast(node, greeting);
   }
 }

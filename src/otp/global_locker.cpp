@@ -200,7 +200,7 @@ task<> locker::answer(term request) {
 }
 
 task<> locker::try_one() {
-  std::erase_if(others_, [&](const him& each) {
+  [[maybe_unused]] const auto met = std::erase_if(others_, [&](const him& each) {
     return std::ranges::find(known_, each.node) != known_.end();
   });
   if (others_.empty())

@@ -102,9 +102,12 @@ bool global_table::set_lock(term_ref resource, term_ref requester, const pid& ho
   const term own = own_copy(term::tuple({resource, requester}), bytes);
   if (is_full(bytes))
     return false;
-  if (found == locks_.end())
+  if (found == locks_.end()) {
     found =
-        locks_.emplace(own.share(own.element(0)), held_lock{own.share(own.element(1)), {}}).first;
+        locks_.emplace(own.share(own.element(0)), held_lock{own.share(own.element(1)), bytes, {}})
+            .first;
+    bytes_ += bytes;
+  }
   found->second.holders.push_back({holder, watch(holder, false, found->first)});
   ++lock_holders_;
   return true;
@@ -129,6 +132,7 @@ void global_table::remove_holder(runtime::map_by_term<held_lock>::iterator at,
     return;
   if (at->first.is(global_resource))
     holder_has_died_ = has_died;
+  bytes_ -= at->second.bytes;
   locks_.erase(at);
 }
 

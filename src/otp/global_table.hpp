@@ -63,6 +63,7 @@ private:
   };
   struct held_lock {
     term requester;
+    std::size_t bytes;
     std::vector<lock_holder> holders;
   };
   struct watched {

@@ -61,6 +61,8 @@ bool append_points(term_ref chars, io_encoding in, std::size_t most, characters&
       if (text->size() > most || !append_utf8_points(*text, out))
         return false;
     } else if (const auto bytes = next.to_binary(); bytes && in == io_encoding::latin1) {
+      if (bytes->size() > most)
+        return false;
       for (const std::byte each : *bytes)
         out.push_back(std::to_integer<std::uint32_t>(each));
     } else if (!next.is_nil()) {

@@ -4,6 +4,7 @@
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -66,7 +67,7 @@ bool append_result(term_ref module, term_ref function, term_ref arguments, std::
   if ((function.is(w.write) || function.is(w.print)) && *count >= 1) {
     print(arguments.head(), text,
           {.style = function.is(w.print) ? print_style::pretty : print_style::plain,
-           .max_bytes = most_text});
+           .max_bytes = most_text - std::min(most_text, text.size())});
     return true;
   }
   if (function.is(w.nl) && *count == 0) {
@@ -136,6 +137,8 @@ term reply_to_io_request(term_ref request, std::string& text) {
     reply = reply_to_one(list.head(), text);
     if (reply.is_tuple(atoms::error, 2))
       break;
+    if (text.size() >= most_text)
+      return error(list.head());
   }
   return reply;
 }

@@ -170,11 +170,11 @@ void scheduler::handle(signal&& s) {
       p.set_group_leader(*leader);
     if (s.link) {
       p.extras().links.try_emplace(s.from, {});
-      relate(s.to, s.from.node, 1);
+      relate_to_caller(s.to, s.from.node);
     }
     if (s.ref.size != 0) {
       p.extras().monitored_by.try_emplace(s.ref, incoming_monitor{s.from, {}});
-      relate(s.to, s.from.node, 1);
+      relate_to_caller(s.to, s.from.node);
     }
     if (const auto early = early_.extract(s.to))
       for (signal& each : early.mapped()) {

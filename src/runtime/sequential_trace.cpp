@@ -4,8 +4,15 @@
 
 namespace erl::runtime {
 
+/// A serial number as OTP makes them, which can be counted on from.
+static bool is_serial(term_ref number) {
+  constexpr std::int64_t end = std::int64_t{1} << 59U;
+  const auto value = number.to_int64();
+  return value && *value > -end && *value < end;
+}
+
 token_with_message make_token(const term& what) {
-  if (!what.is_tuple(5) || !what.element(0).to_int64() || !what.element(2).to_int64())
+  if (!what.is_tuple(5) || !what.element(0).to_int64() || !is_serial(what.element(2)))
     return {};
   return token_with_message(new trace_token(what));
 }

@@ -157,3 +157,30 @@ TEST_CASE("nosuspend and noconnect send nothing where they would have to wait or
     sink.expect<std::string>();
   sink.expect_nothing(1s);
 }
+
+TEST_CASE("a sender whose large message waits goes on when this node ends the connection") {
+  sim::world world;
+  sim::node& from = world.add_node("from@sim");
+  sim::node& to = world.add_node("to@sim");
+  sim::probe sink(to);
+  sink.act([](process& self) { self.register_name("sink"); });
+  const atom node("to@sim");
+  int sent = 0;
+  from.spawn_body(make_body([&](process& sender) -> task<> {
+    const std::string text(5'000'000, 'x');
+    for (int i = 0; i < 100; ++i) {
+      sender.send({"sink", node}, text);
+      ++sent;
+      co_await sender.yield();
+    }
+  }));
+  sink.expect<std::string>();
+  world.stall(from, to, true);
+  world.run_for(500ms);
+  const int before = sent;
+  world.run_for(500ms);
+  REQUIRE(sent == before);
+  sim::probe operator_of(from);
+  operator_of.act([&](process& self) { self.disconnect_node(node); });
+  CHECK(world.run_until([&] { return sent > before; }, 1s));
+}

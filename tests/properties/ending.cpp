@@ -127,8 +127,8 @@ void judge_end(scene& all) {
         violated(invariant::nothing_left, std::to_string(count) + " " + what + " left on " +
                                               erl::to_string(each.node->name()));
     };
-    none("processes", held.processes - 2); // net_kernel and rex stay
-    none("names", held.names - 2);
+    none("processes", held.processes - 3); // net_kernel, rex and user stay
+    none("names", held.names - 3);
     none("links", held.links);
     none("monitors", held.monitors);
     none("aliases", held.aliases);

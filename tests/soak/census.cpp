@@ -16,13 +16,12 @@ std::string to_string(const holdings& h) {
   const auto counted = [](std::uint64_t count, const char* what) {
     return std::to_string(count) + what;
   };
-  return counted(h.processes, " processes, ") + counted(h.names, " names, ") + counted(h.links, " links, ") +
-         counted(h.monitors, " monitors, ") + counted(h.aliases, " aliases, ") +
-         counted(h.node_watches, " node watches, ") +
-         counted(h.spawn_requests, " spawn requests, ") +
-         counted(h.messages, " messages, ") +
-         counted(h.early, " early signals, ") + counted(h.stopped, " stopped senders, ") + counted(h.timers, " timers, ") +
-         counted(h.relations, " relations with other nodes, ") +
+  return counted(h.processes, " processes, ") + counted(h.names, " names, ") +
+         counted(h.links, " links, ") + counted(h.monitors, " monitors, ") +
+         counted(h.aliases, " aliases, ") + counted(h.node_watches, " node watches, ") +
+         counted(h.spawn_requests, " spawn requests, ") + counted(h.messages, " messages, ") +
+         counted(h.early, " early signals, ") + counted(h.stopped, " stopped senders, ") +
+         counted(h.timers, " timers, ") + counted(h.relations, " relations with other nodes, ") +
          counted(h.watchers, " watchers of dead letters");
 }
 

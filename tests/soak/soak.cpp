@@ -136,7 +136,7 @@ int main(int count, char** words) {
     return 1;
   }
   auto& system = system_of(node);
-  const holdings at_first{.processes = 2, .names = 2}; // net_kernel and rex
+  const holdings at_first{.processes = 3, .names = 3}; // net_kernel, rex and user
   wait_for_the_end(all, system, at_first);
   begin(node, all, wanted.seed);
   const auto samples = observe(all, system, wanted);

@@ -20,8 +20,9 @@ public:
   /// No bytes.
   shared_bytes() noexcept = default;
 
-  /// A block of `size` uninitialised bytes, which will grow to `wanted`: if there is a free block of
-  /// that size it is used, but no more than `size` is asked of the system. Throws std::bad_alloc.
+  /// A block of `size` uninitialised bytes, which will grow to `wanted`: if there is a free block
+  /// of that size it is used, but no more than `size` is asked of the system. Throws
+  /// std::bad_alloc.
   static shared_bytes allocate(std::size_t size, std::size_t wanted = 0);
   /// A block with a copy of `bytes`.
   static shared_bytes copy(std::span<const std::byte> bytes);
@@ -41,8 +42,8 @@ public:
   std::span<const std::byte> bytes() const noexcept;
   /// The bytes, to be filled by their only owner.
   std::span<std::byte> writable() noexcept;
-  /// Makes the block of its only owner longer or shorter. What stays keeps its values, and may move;
-  /// what is new is uninitialised. Throws std::bad_alloc, and nothing has changed.
+  /// Makes the block of its only owner longer or shorter. What stays keeps its values, and may
+  /// move; what is new is uninitialised. Throws std::bad_alloc, and nothing has changed.
   void resize(std::size_t size);
   /// True when nobody else shares the block.
   bool unique() const noexcept;
