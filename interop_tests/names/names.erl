@@ -54,6 +54,7 @@ named(#{node := N} = Node) ->
     Puppet = call(P, gen_server, call, [{spawner, N}, {spawn, trap}]),
     {ok, Name} = interop:do(Puppet, {call, {rex, Name}, {call, erlang, node, [], Pid}, 5000}),
     ok = interop:do(Puppet, {link, Pid}),
+    eventually(fun() -> {links, [Puppet]} =:= call(P, erlang, process_info, [Pid, links]) end),
     true = call(P, erlang, exit, [Pid, bye]),
     eventually(fun() -> [{'EXIT', Pid, bye}] =:= interop:mailbox(Puppet) end),
     true = lists:member(Name, names_at(Node)),
