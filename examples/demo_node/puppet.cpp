@@ -90,8 +90,8 @@ private:
   erl::term perform(is<"alias">) { return self_.alias(); }
   erl::task<erl::term> perform(is<"nodes">) { return nodes(erl::node_kind::visible); }
   erl::task<erl::term> perform(is<"nodes_hidden">) { return nodes(erl::node_kind::hidden); }
-  erl::term perform(exit_now c) { self_.exit(c.reason); }
-  erl::term perform(exit_other c) {
+  erl::term perform(const exit_now& c) { self_.exit(c.reason); }
+  erl::term perform(const exit_other& c) {
     self_.exit(c.who, c.reason);
     return ok();
   }
@@ -120,7 +120,7 @@ private:
   erl::term perform(register_as c) { return self_.register_name(c.name); }
   erl::term perform(unregister c) { return self_.unregister_name(c.name); }
   erl::term perform(unalias c) { return self_.unalias(c.alias); }
-  erl::term perform(send_to c) {
+  erl::term perform(const send_to& c) {
     self_.send(destination_of(c.who), c.message);
     return ok();
   }
@@ -153,7 +153,7 @@ private:
   }
 
   // For this project's own tests.
-  erl::term perform(cast_to c) {
+  erl::term perform(const cast_to& c) {
     erl::cast(self_, destination_of(c.who), c.request);
     return ok();
   }
@@ -166,14 +166,14 @@ private:
     self_.set_group_leader(c.leader, c.of);
     return ok();
   }
-  erl::term perform(spawn_request c) {
+  erl::term perform(const spawn_request& c) {
     return self_.spawn_request(c.node, c.module, c.function, c.arguments,
                                {.link = c.link, .monitor = c.monitor});
   }
   erl::task<erl::term> perform(flood c) { return perform_flood(self_, std::move(c)); }
   erl::task<erl::term> perform(call_many c) { return perform_call_many(self_, std::move(c)); }
   erl::term perform(bounce c) {
-    perform_bounce(self_, std::move(c));
+    perform_bounce(self_, c);
     return ok();
   }
 

@@ -192,7 +192,6 @@ TEST_CASE("a long frame stays where it was read", "[message]") {
 
 TEST_CASE("an open frame takes memory by what has come of it", "[message]") {
   message_reader reader(advertised(true), {});
-  atom_budget budget;
   auto begin = fragment(69, 1, 4000, 100);
   REQUIRE(reader.open(begin, 200U << 20U));
   CHECK(reader.space().size() <= 128 * 1024);

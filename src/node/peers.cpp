@@ -657,6 +657,7 @@ void peers::lose_name() {
   log::put(log::level::warning, "dist", "this node's name has gone with the connection to ",
            named_by_.text(), ": it has no connections any more");
   std::vector<atom> all;
+  all.reserve(peers_.size());
   for (const auto& [name, p] : peers_)
     all.push_back(name);
   for (const atom name : all)

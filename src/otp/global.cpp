@@ -45,8 +45,8 @@ struct vocabulary {
   atom vsn{"vsn"};
   atom lock{"lock"};
   atom insert{"insert"};
-  atom delete_{"delete"};
-  atom register_{"register"};
+  atom remove{"delete"};
+  atom enter{"register"};
   atom unregister{"unregister"};
   atom register_ext{"register_ext"};
   atom set_lock{"set_lock"};
@@ -220,7 +220,7 @@ void name_server::handle_call(const term& message, const gen::request& call) {
 
 std::optional<term> name_server::answer_to(const term&, term_ref request, const pid& client) {
   const vocabulary& w = words();
-  if (request.is_tuple(w.register_, 4) && request.element(2).is_pid()) {
+  if (request.is_tuple(w.enter, 4) && request.element(2).is_pid()) {
     table_.set_name(request.element(1), *request.element(2).to_pid(), request.element(3), {},
                     table_.is_locked_by(client));
     return term(atoms::yes);
@@ -427,7 +427,8 @@ void name_server::cancel(atom node, const std::optional<term>& my_tag, const std
                          const term& message) {
   if (!my_tag)
     return;
-  const term tag = *my_tag;
+  const term tag(
+      *my_tag); // NOLINT(performance-unnecessary-copy-initialization): what it is in may go
   self_.send(locker_, global_messages::cancel(node, tag, to, message));
   const auto found = meetings_.find(node);
   if (found == meetings_.end())
@@ -515,6 +516,7 @@ void name_server::resolved(atom node, const term& answer) {
     changes.push_back(std::move(each));
   std::vector<version_of> his = nodes_in(answer.element(3));
   std::vector<atom> his_nodes;
+  his_nodes.reserve(his.size());
   for (const auto& [each, vsn] : his)
     his_nodes.push_back(each);
   his.insert(his.begin(), {node, version});
@@ -532,12 +534,14 @@ void name_server::resolved(atom node, const term& answer) {
   }
   // Our own group hears of his from our locker, before it is unlocked.
   std::vector<term> pairs;
+  pairs.reserve(his.size());
   for (const auto& [each, vsn] : his)
     pairs.push_back(term::tuple({each, term(vsn)}));
   const term extra = term::list({term::tuple({w.vsn, term(version)}), term::tuple({w.lock, lock})});
   const term news = term::tuple(
       {w.new_nodes, self_.node(), list_of(changes), answer.element(5), list_of(pairs), extra});
   std::vector<atom> group;
+  group.reserve(known_.size());
   for (const auto& [each, vsn] : known_)
     group.push_back(each);
   pending_.erase(node);
@@ -594,7 +598,7 @@ void name_server::apply(const std::vector<term>& changes, term_ref external, ter
     table_.set_name(entry.element(0), holder, entry.element(2), by, may);
   }
   for (const term& change : changes)
-    if (change.is_tuple(w.delete_, 2))
+    if (change.is_tuple(w.remove, 2))
       table_.erase_name(change.element(1));
 }
 

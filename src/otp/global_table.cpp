@@ -23,7 +23,9 @@ term own_copy(const term& value, std::size_t& bytes) {
   if (encoded.size() <= too_small_to_share)
     return value;
   auto copy = decode_external(encoded);
-  return copy ? std::move(*copy) : value;
+  if (!copy)
+    return value;
+  return std::move(*copy);
 }
 
 term list_of(const std::vector<term>& elements) {

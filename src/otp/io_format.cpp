@@ -133,9 +133,11 @@ private:
       const bool negative = here() == '-';
       if (negative)
         ++at;
-      for (; here() >= '0' && here() <= '9'; ++at)
-        if ((to = to.value_or(0) * 10 + (here() - '0')) > static_cast<std::int64_t>(most_))
+      for (; here() >= '0' && here() <= '9'; ++at) {
+        to = to.value_or(0) * 10 + (here() - '0');
+        if (*to > static_cast<std::int64_t>(most_))
           return false;
+      }
       if (negative && to)
         to = -*to;
       return !negative || to.has_value();
@@ -308,8 +310,11 @@ private:
     case 'X': {
       const auto given = argument();
       std::string prefix;
-      if (!given || !(given->is_atom() ? (prefix = given->to_atom()->text(), true)
-                                       : append_chars(*given, io_encoding::unicode, most_, prefix)))
+      if (!given)
+        return false;
+      if (given->is_atom())
+        prefix = given->to_atom()->text();
+      else if (!append_chars(*given, io_encoding::unicode, most_, prefix))
         return false;
       return put_integer(d, *what, prefix, d.what == 'X');
     }
