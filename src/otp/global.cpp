@@ -427,8 +427,9 @@ void name_server::cancel(atom node, const std::optional<term>& my_tag, const std
                          const term& message) {
   if (!my_tag)
     return;
-  const term tag(
-      *my_tag); // NOLINT(performance-unnecessary-copy-initialization): what it is in may go
+  // What it stands in may go.
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const term tag = *my_tag;
   self_.send(locker_, global_messages::cancel(node, tag, to, message));
   const auto found = meetings_.find(node);
   if (found == meetings_.end())
