@@ -61,6 +61,6 @@ erl::task<erl::term> perform_call_many(erl::process& self, call_many job) {
   co_return right;
 }
 
-void perform_bounce(erl::process& self, bounce job) { self.spawn(bounce_back, std::move(job)); }
+void perform_bounce(erl::process& self, bounce job) { self.spawn(bounce_back, job); }
 
 } // namespace demo
