@@ -249,26 +249,30 @@ void scheduler::undeliverable(signal&& s) {
   }
 }
 
-void scheduler::relate(const pid& who, atom node, int change) {
-  if (node == system_.self().node)
-    return;
-  auto& peer = peers_[node];
-  peer.total += change;
-  const auto count = static_cast<std::int64_t>(peer.related[who]) + change;
+std::int64_t scheduler::peer_relations::add(const pid& who, int change) {
+  total += change;
+  auto& of_process = related[who];
+  const std::int64_t count = std::int64_t{of_process} + change;
   if (count <= 0)
-    peer.related.erase(who);
+    related.erase(who);
   else
-    peer.related[who] = static_cast<std::uint32_t>(count);
+    of_process = static_cast<std::uint32_t>(count);
+  return count;
+}
+
+void scheduler::relate(const pid& who, atom node, int change) {
+  if (node != system_.self().node)
+    peers_[node].add(who, change);
 }
 
 void scheduler::relate_to_caller(const pid& who, atom node) {
-  relate(who, node, 1);
   if (node == system_.self().node)
     return;
   auto& peer = peers_[node];
+  const std::int64_t of_process = peer.add(who, 1);
   const relation_limits& limits = system_.limits();
-  if (peer.refused || (peer.total <= static_cast<std::int64_t>(limits.of_node) &&
-                       peer.related[who] <= limits.of_process))
+  if (peer.refused || (std::cmp_less_equal(peer.total, limits.of_node) &&
+                       std::cmp_less_equal(of_process, limits.of_process)))
     return;
   peer.refused = true;
   system_.at(0).post([&owner = system_, node, epoch = peer.epoch] {

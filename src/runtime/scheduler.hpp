@@ -179,6 +179,8 @@ private:
     bool refused = false; ///< has too many
     std::int64_t total = 0;
     std::unordered_map<pid, std::uint32_t> related;
+    /// So many more of `who`; how many it has then.
+    std::int64_t add(const pid& who, int change);
   };
   process_block& start(const pid& self, const pid& parent, owned_body what,
                        const spawn_options& how);
