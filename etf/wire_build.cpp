@@ -5,7 +5,6 @@
 #include <erl/etf/detail/small_stack.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <vector>
 
 namespace erl::wire {
@@ -78,6 +77,23 @@ private:
     const auto readable = [&](const std::byte* text,
                               std::size_t size) __attribute__((always_inline)) {
       return size >= 8 || static_cast<std::size_t>(text - begin_) + size >= 8;
+    };
+    // The node at `from`, before `numbers` bytes: an atom that is known. Null: the rare way.
+    const auto node_at = [&](const std::byte* from, std::size_t numbers, std::uint32_t& node)
+                             __attribute__((always_inline)) -> const std::byte* {
+      const auto left = static_cast<std::size_t>(end - from);
+      if (left < 2 + numbers)
+        return nullptr;
+      const std::size_t size = get8(from + 1); // or a number
+      if (static_cast<tag>(get8(from)) == tag::atom_cache_ref && size < options_.atom_refs.size()) {
+        node = options_.atom_refs[size].index();
+        return from + 2;
+      }
+      if (static_cast<tag>(get8(from)) != tag::small_atom_utf8 || left < 2 + size + numbers ||
+          !readable(from + 2, size))
+        return nullptr;
+      node = atoms_.find(text_key(from + 2, size));
+      return node == detail::atom_table::none ? nullptr : from + 2 + size;
     };
     const auto fail = [&](etf_errc error) __attribute__((always_inline)) {
       at_ = at;
@@ -177,6 +193,14 @@ private:
         at += 2 + size;
         continue;
       }
+      case tag::atom_cache_ref: {
+        const std::size_t number = get8(at + 1);
+        if (number >= options_.atom_refs.size())
+          break;
+        *to++ = detail::atom_word(options_.atom_refs[number].index());
+        at += 2;
+        continue;
+      }
       case tag::small_big: {
         // Up to eight bytes that may be read as a word and are a small integer.
         const std::size_t size = get8(at + 1);
@@ -205,16 +229,9 @@ private:
         continue;
       }
       case tag::new_pid: {
-        // The node is nearly always an atom of this kind; numbers of 12 bytes follow.
-        if (!has(3))
-          return fail(etf_errc::truncated);
-        const std::size_t size = get8(at + 2);
-        if (!has(3 + size + 12) || static_cast<tag>(get8(at + 1)) != tag::small_atom_utf8 ||
-            !readable(at + 3, size))
-          break;
-        const std::uint32_t node = atoms_.find(text_key(at + 3, size));
-        const std::byte* numbers = at + 3 + size;
-        if (node == detail::atom_table::none || (get32(numbers) >> 28 != 0 && node == unnamed_node))
+        std::uint32_t node = 0;
+        const std::byte* numbers = node_at(at + 1, 12, node);
+        if (numbers == nullptr || (get32(numbers) >> 28 != 0 && node == unnamed_node))
           break;
         word* box = allocate(detail::pid_words);
         if (box == nullptr)
@@ -226,19 +243,15 @@ private:
         continue;
       }
       case tag::newer_reference: {
-        // Three words, and a node as above.
-        if (!has(5) || get16(at + 1) != 3 || static_cast<tag>(get8(at + 3)) != tag::small_atom_utf8)
+        if (!has(3) || get16(at + 1) != 3) // words
           break;
-        const std::size_t size = get8(at + 4);
-        if (!has(5 + size + 16) || !readable(at + 5, size))
-          break;
-        const std::uint32_t node = atoms_.find(text_key(at + 5, size));
-        if (node == detail::atom_table::none)
+        std::uint32_t node = 0;
+        const std::byte* numbers = node_at(at + 3, 16, node);
+        if (numbers == nullptr)
           break;
         word* box = allocate(detail::reference_words(3));
         if (box == nullptr)
           return fail(etf_errc::too_large);
-        const std::byte* numbers = at + 5 + size;
         box[0] = detail::box_header(detail::box_kind::reference, 3);
         box[1] = detail::pair(node, get32(numbers));
         box[2] = detail::pair(get32(numbers + 8), get32(numbers + 4));
