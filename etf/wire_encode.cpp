@@ -435,7 +435,10 @@ void encode(term_ref value, byte_chain& out, const encode_options& options) {
 
 std::size_t encode_into(term_ref value, std::span<std::byte> out, const encode_options& options) {
   byte_chain chain;
-  detail::chain_encoder encoder(chain, options, detail::large_binaries::copied);
+  // Who asks for the size alone needs no copies.
+  detail::chain_encoder encoder(chain, options,
+                                out.empty() ? detail::large_binaries::borrowed
+                                            : detail::large_binaries::copied);
   encoder.use(out);
   if (options.framing == framing::external)
     encoder.version();

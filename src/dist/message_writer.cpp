@@ -54,10 +54,8 @@ message_writer::message_writer(flag_set common, output_queue& out)
 
 bool message_writer::write(control_message&& message) {
   if (!by_sender_.empty())
-    if (const auto found = by_sender_.find(message.from); found != by_sender_.end()) {
-      wait(*found->second, std::move(message));
-      return true;
-    }
+    if (const auto found = by_sender_.find(message.from); found != by_sender_.end())
+      return wait(*found->second, std::move(message));
   return put(std::move(message));
 }
 
@@ -68,20 +66,25 @@ std::size_t message_writer::waiting_bytes(const pid& sender) const {
   return found == by_sender_.end() ? 0 : found->second->rest + found->second->behind_bytes;
 }
 
-void message_writer::wait(sequence& s, control_message&& message) {
-  const std::size_t bytes = cost(message);
-  waiting_bytes_ += bytes;
-  s.behind_bytes += bytes;
-  s.behind.push_back(std::move(message));
+/// False: a part of it is beyond what the external term format can express.
+bool message_writer::wait(sequence& s, control_message&& message) {
+  try {
+    const std::size_t bytes = cost(message);
+    s.behind.push_back({std::move(message), bytes});
+    s.behind_bytes += bytes;
+    waiting_bytes_ += bytes;
+    return true;
+  } catch (const std::length_error&) {
+    return false;
+  }
 }
 
 control_message message_writer::next_behind(sequence& s) {
-  control_message next = std::move(s.behind.front());
+  waiting next = std::move(s.behind.front());
   s.behind.pop_front();
-  const std::size_t bytes = cost(next);
-  waiting_bytes_ -= bytes;
-  s.behind_bytes -= bytes;
-  return next;
+  s.behind_bytes -= next.bytes;
+  waiting_bytes_ -= next.bytes;
+  return std::move(next.message);
 }
 
 bool message_writer::put(control_message&& message) {

@@ -46,6 +46,11 @@ private:
     std::size_t piece = 0;
     std::size_t offset = 0;
   };
+  /// A message that waits for another one of its sender, and what it counts for.
+  struct waiting {
+    control_message message;
+    std::size_t bytes = 0;
+  };
   /// A sender with a message that goes out in fragments.
   struct sequence {
     pid sender;
@@ -54,7 +59,7 @@ private:
     std::size_t rest = 0;                      ///< their bytes
     std::shared_ptr<const byte_chain> payload; ///< null before the first fragment
     position done;
-    std::deque<control_message> behind; ///< what the sender has sent since
+    std::deque<waiting> behind; ///< what the sender has sent since
     std::size_t behind_bytes = 0;
   };
   using sequences = std::list<sequence>;
@@ -64,7 +69,7 @@ private:
   void abandon();
   std::size_t references_size() const;
   std::byte* put_references(std::byte* at) const;
-  void wait(sequence& s, control_message&& message);
+  bool wait(sequence& s, control_message&& message);
   control_message next_behind(sequence& s);
   bool put(control_message&& message);
   void put_whole();
