@@ -10,6 +10,8 @@
 #include <mutex>
 #include <new>
 
+#include <sys/mman.h>
+
 namespace erl {
 
 struct shared_bytes::block {
@@ -29,84 +31,121 @@ struct shared_bytes::block {
 
 namespace {
 
-/// Large blocks that are free, for every thread. malloc would give their pages back to the system,
-/// and most of the time of a large message would go into page faults.
-class large_blocks {
-public:
-#ifdef ERLPP_ASAN
-  static constexpr std::size_t smallest =
-      SIZE_MAX; // the sanitizer finds more when it sees every block
+#ifdef ERLPP_ASAN // finds more when it sees every block
+constexpr std::size_t smallest_kept = SIZE_MAX;
+constexpr std::size_t smallest_mapped = SIZE_MAX;
 #else
-  static constexpr std::size_t smallest = 32 * 1024;
+constexpr std::size_t smallest_kept = 32 * 1024;
+constexpr std::size_t smallest_mapped = 256 * 1024;
 #endif
 
-  struct entry {
-    void* memory = nullptr;
-    std::size_t capacity = 0;
-  };
+/// A piece of memory, of `size` bytes. From `smallest_mapped` on it comes straight from the system:
+/// malloc would keep what a peer has made this node take for a while.
+struct piece {
+  void* memory = nullptr;
+  std::size_t size = 0;
+};
 
-  /// One with room for `wanted` bytes, and not much more.
-  entry take(std::size_t wanted) noexcept {
+/// Without memory if there is none.
+piece obtain(std::size_t size) noexcept {
+  if (size < smallest_mapped)
+    return {std::malloc(size), size};
+  void* const memory =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return {memory == MAP_FAILED ? nullptr : memory, size};
+}
+
+void give_back(const piece& p) noexcept {
+  if (p.size < smallest_mapped)
+    std::free(p.memory);
+  else
+    ::munmap(p.memory, p.size);
+}
+
+/// The same bytes in more memory. Without memory if there is none, and nothing has changed.
+piece enlarge(const piece& p, std::size_t size) noexcept {
+  if (size < smallest_mapped)
+    return {std::realloc(p.memory, size), size};
+  if (p.size >= smallest_mapped) {
+    void* const memory = ::mremap(p.memory, p.size, size, MREMAP_MAYMOVE);
+    return {memory == MAP_FAILED ? nullptr : memory, size};
+  }
+  const piece larger = obtain(size);
+  if (larger.memory != nullptr) {
+    std::memcpy(larger.memory, p.memory, p.size);
+    std::free(p.memory);
+  }
+  return larger;
+}
+
+/// Large pieces that are free, for every thread: most of the time of a large message would go into
+/// the page faults of new memory.
+class large_pieces {
+public:
+  /// One of at least `wanted` bytes, and not of much more; of equal ones that which came last,
+  /// which the cache may still hold.
+  piece take(std::size_t wanted) noexcept {
     const std::lock_guard lock(mutex_);
     auto best = end();
-    for (auto each = entries_.begin(); each != end(); ++each)
-      if (each->capacity >= wanted && each->capacity / 2 <= wanted &&
-          (best == end() || each->capacity < best->capacity))
+    for (auto each = pieces_.begin(); each != end(); ++each)
+      if (each->size >= wanted && each->size / 2 <= wanted &&
+          (best == end() || each->size <= best->size))
         best = each;
-    return best == end() ? entry{} : remove(best);
+    return best == end() ? piece{} : remove(best);
   }
-  /// Keeps a block, and frees those that have been here longest to make room.
-  void give(entry one) noexcept {
-    if (one.capacity > most_bytes)
-      return std::free(one.memory);
+  /// Keeps a piece, and gives those back that have been here longest to make room.
+  void keep(const piece& one) noexcept {
+    if (one.size > most_bytes)
+      return give_back(one);
     const std::lock_guard lock(mutex_);
-    while (count_ == entries_.size() || bytes_ + one.capacity > most_bytes)
-      std::free(remove(entries_.begin()).memory);
-    entries_[count_++] = one;
-    bytes_ += one.capacity;
+    while (count_ == pieces_.size() || bytes_ + one.size > most_bytes)
+      give_back(remove(pieces_.begin()));
+    pieces_[count_++] = one;
+    bytes_ += one.size;
   }
 
 private:
   static constexpr std::size_t most_bytes = std::size_t{32} << 20U;
 
-  using place = std::array<entry, 64>::iterator;
-  place end() { return entries_.begin() + static_cast<std::ptrdiff_t>(count_); }
-  entry remove(place at) {
-    const entry taken = *at;
+  using place = std::array<piece, 64>::iterator;
+  place end() { return pieces_.begin() + static_cast<std::ptrdiff_t>(count_); }
+  piece remove(place at) {
+    const piece taken = *at;
     std::move(at + 1, end(), at);
     --count_;
-    bytes_ -= taken.capacity;
+    bytes_ -= taken.size;
     return taken;
   }
 
   std::mutex mutex_;
-  std::array<entry, 64> entries_; // those that came last are last
+  std::array<piece, 64> pieces_; // those that came last are last
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
 };
 
-constinit large_blocks free_large_blocks;
+constinit large_pieces free_pieces;
 
 } // namespace
 
 shared_bytes::block* shared_bytes::block::make(std::size_t size, std::size_t wanted) {
-  large_blocks::entry found;
-  if (wanted >= large_blocks::smallest)
-    found = free_large_blocks.take(wanted);
-  if (found.memory == nullptr && size <= SIZE_MAX - sizeof(block))
-    found = {.memory = std::malloc(sizeof(block) + size), .capacity = size};
+  constexpr std::size_t most = SIZE_MAX - sizeof(block);
+  piece found;
+  if (wanted >= smallest_kept && wanted <= most)
+    found = free_pieces.take(sizeof(block) + wanted);
+  if (found.memory == nullptr && size <= most)
+    found = obtain(sizeof(block) + size);
   if (found.memory == nullptr)
     throw std::bad_alloc();
-  return ::new (found.memory) block{.size = size, .capacity = found.capacity};
+  return ::new (found.memory) block{.size = size, .capacity = found.size - sizeof(block)};
 }
 
 void shared_bytes::block::destroy(block* b) noexcept {
-  const auto capacity = b->capacity;
+  const piece all{b, sizeof(block) + b->capacity};
   b->~block();
-  if (capacity >= large_blocks::smallest)
-    free_large_blocks.give({.memory = b, .capacity = capacity});
+  if (all.size >= smallest_kept)
+    free_pieces.keep(all);
   else
-    std::free(b);
+    give_back(all);
 }
 
 shared_bytes shared_bytes::allocate(std::size_t size, std::size_t wanted) {
@@ -121,11 +160,12 @@ void shared_bytes::resize(std::size_t size) {
     return;
   }
   if (size > block_->capacity) {
-    void* const memory =
-        size > SIZE_MAX - sizeof(block) ? nullptr : std::realloc(block_, sizeof(block) + size);
-    if (memory == nullptr)
+    piece larger;
+    if (size <= SIZE_MAX - sizeof(block))
+      larger = enlarge({block_, sizeof(block) + block_->capacity}, sizeof(block) + size);
+    if (larger.memory == nullptr)
       throw std::bad_alloc();
-    block_ = ::new (memory) block{.size = size, .capacity = size};
+    block_ = ::new (larger.memory) block{.size = size, .capacity = size};
   }
   block_->size = size;
 }
@@ -141,6 +181,10 @@ std::span<const std::byte> shared_bytes::bytes() const noexcept {
   if (block_ == nullptr)
     return {};
   return {block_->bytes(), block_->size};
+}
+
+std::size_t shared_bytes::capacity() const noexcept {
+  return block_ == nullptr ? 0 : block_->capacity;
 }
 
 std::span<std::byte> shared_bytes::writable() noexcept {

@@ -113,7 +113,7 @@ TEST_CASE("a slice keeps its owner alive") {
 
 TEST_CASE("shared bytes keep their values when they grow") {
   shared_bytes grown;
-  for (std::size_t size = 1; size < 300'000; size *= 3) {
+  for (std::size_t size = 1; size < 3'000'000; size *= 3) {
     const auto before = grown.bytes().size();
     grown.resize(size);
     REQUIRE(grown.bytes().size() == size);

@@ -45,6 +45,8 @@ public:
   /// Makes the block of its only owner longer or shorter. What stays keeps its values, and may
   /// move; what is new is uninitialised. Throws std::bad_alloc, and nothing has changed.
   void resize(std::size_t size);
+  /// How many bytes the block has room for.
+  std::size_t capacity() const noexcept;
   /// True when nobody else shares the block.
   bool unique() const noexcept;
   explicit operator bool() const noexcept { return block_ != nullptr; }
