@@ -88,8 +88,8 @@ void link::received(std::size_t size) {
     if (!messages_->filled(size))
       return;
     ++counters_.frames_read;
-    if (take_message(messages_->close(atoms_)))
-      long_frame_ = true;
+    long_frame_ = true;
+    take_message(messages_->close(atoms_));
     return;
   }
   reader_.filled(size);
@@ -206,27 +206,25 @@ void link::open_long_frame(std::size_t length) {
 /// Goes on with what a frame has brought. False if nothing more may be delivered.
 bool link::take_message(const std::expected<message_reader::result, message_reader::error>& found) {
   const auto over = over_;
-  if (!found) {
-    refuse(found.error().text, found.error().atoms_exhausted);
-    return false;
-  }
+  if (!found)
+    return refuse(found.error().text, found.error().atoms_exhausted);
   if (found->what == message_reader::outcome::part)
     return true;
   auto message = decode_control(found->message, context_);
   messages_->release();
-  if (!message) {
-    refuse(message.error().text, message.error().atoms_exhausted);
-    return false;
-  }
+  if (!message)
+    return refuse(message.error().text, message.error().atoms_exhausted);
   ++counters_.messages_read;
   events_.message(*this, std::move(*message));
   return !*over;
 }
 
-void link::refuse(std::string_view text, bool atoms_exhausted) {
+/// Always false: nothing more may be delivered.
+bool link::refuse(std::string_view text, bool atoms_exhausted) {
   fail({.reason = atoms_exhausted ? close_reason::too_many_atoms : close_reason::protocol_error,
         .handshake = {},
         .text = std::string(text)});
+  return false;
 }
 
 void link::on_tick_received() {
@@ -250,8 +248,9 @@ void link::on_timer() {
                  .handshake = {},
                  .text = "nothing came from the peer for about " +
                          seconds_text(options_.ticks.time) + " (net_tick_timeout)"});
-  if (!messages_->age(
-          static_cast<std::uint32_t>(options_.limits.unfinished_age / options_.ticks.interval())))
+  const auto most_checks =
+      (options_.limits.unfinished_age - duration(1)) / options_.ticks.interval() + 1;
+  if (!messages_->age(most_checks))
     return fail({.reason = close_reason::protocol_error,
                  .handshake = {},
                  .text = "a message in fragments did not go on for " +

@@ -175,7 +175,7 @@ private:
   void run_frames();
   void open_long_frame(std::size_t length);
   bool take_message(const std::expected<message_reader::result, message_reader::error>& found);
-  void refuse(std::string_view text, bool atoms_exhausted);
+  bool refuse(std::string_view text, bool atoms_exhausted);
   void on_timer();
   void on_tick_received();
   void write_tick();

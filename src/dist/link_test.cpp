@@ -493,6 +493,24 @@ TEST_CASE("what passes over a link is counted, at both ends alike", "[link]") {
   CHECK(a.messages_read == 0);
 }
 
+TEST_CASE("a message in fragments that goes on is not too old, however short its time", "[link]") {
+  pair nodes({.capacity = 5000});
+  for (auto* each : {&nodes.a, &nodes.b})
+    each->options.limits.unfinished_age = 10s; // less than the time between two looks
+  nodes.connect();
+  REQUIRE(nodes.from_a().send(
+      message_to(nodes.a.process(1), nodes.b.process(1), term::text(std::string(200'000, 'y')))));
+  nodes.from_a().flush();
+  while (nodes.from_b().counters().fragments_read == 0)
+    nodes.a.turn(), nodes.b.turn();
+  REQUIRE(nodes.from_b().counters().unfinished == 1);
+  nodes.network.advance(nodes.b.options.ticks.interval());
+  nodes.b.turn();
+  CHECK(nodes.b.ends.empty());
+  nodes.settle();
+  CHECK(nodes.from_b().counters().messages_read == 1);
+}
+
 TEST_CASE("a large message passes through small buffers whole", "[link]") {
   pair nodes({.capacity = 5000});
   nodes.connect();

@@ -105,8 +105,7 @@ message_reader::read_first(std::span<const std::byte> bytes, atom_budget& budget
     return wrong("a fragment that ends inside its header");
   if (count == 0 || count > most_fragments)
     return wrong("a message in no fragments, or in more than are accepted");
-  const auto message = in.rest();
-  auto rest = message;
+  auto rest = in.rest();
   const auto references = read_references(rest, budget);
   if (!references)
     return std::unexpected(references.error());
@@ -126,20 +125,15 @@ message_reader::read_first(std::span<const std::byte> bytes, atom_budget& budget
   const auto [place, added] = sequences_.try_emplace(number);
   if (!added)
     return wrong("a message in fragments with the number of one that is not complete");
-  auto control = rest;
-  if (!skip_term(control, {.framing = framing::bare, .atom_refs = *references}))
+  if (!skip_term(rest, {.framing = framing::bare, .atom_refs = *references}))
     return wrong("a control tuple that is not whole in the first fragment");
   sequence& s = place->second;
   s.number = number;
-  s.age = 0;
   s.next = count - 1;
   // The references stay as they are for the whole message, whatever becomes of the cache.
-  s.atom_count = references->size();
-  s.atom_refs = std::make_unique<atom[]>(s.atom_count);
-  std::ranges::copy(*references, s.atom_refs.get());
+  s.atom_refs.assign(references->begin(), references->end());
   unfinished_bytes_ += rest.size();
   s.expected = expected_size(rest.size(), count);
-  s.begin = s.end = 0;
   if (owner != nullptr) {
     s.begin = static_cast<std::size_t>(rest.data() - owner->bytes().data());
     s.end = s.begin + rest.size();
@@ -183,16 +177,18 @@ message_reader::result message_reader::advance(sequence& s) {
   const auto size = finished_.end - finished_.begin;
   unfinished_bytes_ -= size;
   sequences_.erase(finished_.number);
+  // A small message of which much was announced may be in a large block, which no part of it keeps.
+  const bool fills = size >= finished_.bytes.capacity() / 4;
   return {.what = outcome::message,
           .message = {.bytes = finished_.bytes.bytes().subspan(finished_.begin, size),
                       .framing = framing::bare,
-                      .atom_refs = {finished_.atom_refs.get(), finished_.atom_count},
-                      .owner = &finished_.bytes}};
+                      .atom_refs = finished_.atom_refs,
+                      .owner = fills ? &finished_.bytes : nullptr}};
 }
 
 /// What a message will take whose first fragment has `size` bytes.
 std::size_t message_reader::expected_size(std::size_t size, std::uint64_t fragments) const {
-  return std::min(std::max<std::uint64_t>(fragments, 1), limits_.unfinished_bytes / size) * size;
+  return std::min<std::uint64_t>(fragments, limits_.unfinished_bytes / size) * size;
 }
 
 void message_reader::append(collected& to, std::span<const std::byte> bytes) {
@@ -239,7 +235,7 @@ bool message_reader::filled(std::size_t size) {
   return left_ == 0;
 }
 
-bool message_reader::age(std::uint32_t most) {
+bool message_reader::age(std::int64_t most) {
   return std::ranges::none_of(sequences_, [&](auto& each) { return ++each.second.age > most; });
 }
 

@@ -63,7 +63,7 @@ public:
 
   /// Called at even intervals: false if a message has been without a further fragment for more than
   /// `most` of them.
-  bool age(std::uint32_t most);
+  bool age(std::int64_t most);
 
   /// Forgets the last message.
   void release() { finished_ = {}; }
@@ -84,12 +84,11 @@ private:
   };
   /// A message that comes in fragments.
   struct sequence : collected {
-    std::uint64_t number;
-    std::uint64_t next; ///< the id of the fragment that has to come
-    std::unique_ptr<atom[]> atom_refs;
-    std::size_t atom_count;
-    std::size_t begin; ///< of the message in `bytes`
-    std::uint32_t age; ///< intervals since the last fragment
+    std::uint64_t number = 0;
+    std::uint64_t next = 0; ///< the id of the fragment that has to come
+    std::vector<atom> atom_refs{};
+    std::size_t begin = 0; ///< of the message in `bytes`
+    std::uint32_t age = 0; ///< intervals since the last fragment
   };
 
   std::expected<result, error> read_frame(std::span<const std::byte> frame, atom_budget& budget,

@@ -190,6 +190,24 @@ TEST_CASE("a long frame stays where it was read", "[message]") {
   }
 }
 
+TEST_CASE("a small message in many fragments keeps no large block", "[message]") {
+  constexpr std::size_t announced = 5'000'000;
+  static_cast<void>(shared_bytes::allocate(announced)); // is free now, and may be taken
+  message_reader reader(advertised(true), {});
+  atom_budget budget;
+  // Control tuple and payload lie in the first of 50 000 fragments.
+  auto first = fragment(69, 1, announced / 100, 100);
+  REQUIRE(reader.read(first, budget));
+  std::expected<message_reader::result, message_reader::error> last;
+  for (std::uint64_t id = announced / 100 - 1; id != 0; --id) {
+    last = reader.read(fragment(70, 1, id, 1), budget);
+    REQUIRE(last);
+  }
+  REQUIRE(last->what == message_reader::outcome::message);
+  const bool took_it = last->message.owner == nullptr;
+  CHECK((took_it || last->message.owner->capacity() < 4 * last->message.bytes.size()));
+}
+
 TEST_CASE("an open frame takes memory by what has come of it", "[message]") {
   message_reader reader(advertised(true), {});
   auto begin = fragment(69, 1, 4000, 100);
