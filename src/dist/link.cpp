@@ -229,8 +229,10 @@ bool link::refuse(std::string_view text, bool atoms_exhausted) {
 
 void link::on_tick_received() {
   ++counters_.ticks_read;
-  if (ticker::answers(io_.now(), last_write_, queue_.empty()))
-    write_tick();
+  if (!ticker::answers(io_.now(), last_write_, queue_.empty()))
+    return;
+  queue_tick();
+  flush();
 }
 
 void link::on_timer() {
@@ -258,15 +260,21 @@ void link::on_timer() {
                          " (connection_limits::unfinished_age)"});
   timers_.arm(timer_, io_.now() + options_.ticks.interval());
   if (verdict == ticker::verdict::send_tick)
-    write_tick();
-  else
-    flush();
+    queue_tick();
+  flush();
 }
 
-void link::write_tick() {
+void link::queue_tick() {
   ++counters_.ticks_written;
   queue_.append(tick_frame);
-  flush();
+}
+
+void link::keep_alive() {
+  if (phase_ != phase::up || io_.now() - last_write_ < options_.ticks.interval())
+    return;
+  if (queue_.empty())
+    queue_tick();
+  written_alone_ += write_queue();
 }
 
 bool link::may_send(const control_message& message) const {
@@ -311,22 +319,13 @@ void link::flush() {
          .text =
              "more than " + std::to_string(options_.limits.waiting_bytes) +
              " bytes wait for a peer that does not read them (connection_limits::waiting_bytes)"});
-  std::size_t written = 0;
+  std::size_t written = std::exchange(written_alone_, 0);
   while (!socket_full_ && stream_ != nullptr && written < bytes_a_flush) {
     if (writer_)
       writer_->proceed();
     if (queue_.empty())
       break;
-    output_queue::chain pieces;
-    const auto count = queue_.gather(pieces);
-    std::size_t offered = 0;
-    for (const auto& piece : std::span(pieces).first(count))
-      offered += piece.size();
-    const auto taken = stream_->write(std::span(pieces).first(count));
-    socket_full_ = taken < offered;
-    written += taken;
-    traffic_.written += taken;
-    queue_.taken(taken);
+    written += write_queue();
   }
   if (written == 0)
     return;
@@ -334,6 +333,22 @@ void link::flush() {
   on_socket_progress();
   if (!*over && written >= bytes_a_flush && queued_bytes() != 0 && !socket_full_)
     events_.unfinished(*this);
+}
+
+/// Offers the socket the first pieces of the queue; how many bytes it has taken.
+std::size_t link::write_queue() {
+  output_queue::chain pieces;
+  const auto count = queue_.gather(pieces);
+  std::size_t offered = 0;
+  for (const auto& piece : std::span(pieces).first(count))
+    offered += piece.size();
+  const auto taken = stream_->write(std::span(pieces).first(count));
+  socket_full_ = taken < offered;
+  traffic_.written += taken;
+  queue_.taken(taken);
+  if (taken != 0)
+    last_write_ = io_.now();
+  return taken;
 }
 
 void link::flush_all() {
@@ -345,7 +360,6 @@ void link::flush_all() {
 }
 
 void link::on_socket_progress() {
-  last_write_ = io_.now();
   if (phase_ != phase::up)
     return;
   const auto over = over_;

@@ -121,6 +121,9 @@ public:
   void flush();
   /// Writes as much as the socket takes now, however much that is.
   void flush_all();
+  /// While the owner has no time for it, any thread that has the link to itself: when nothing was
+  /// written for as long as between two ticks, writes what is queued, or a tick. Calls nobody.
+  void keep_alive();
   /// Ends the connection at once, without `closed`.
   void close();
 
@@ -178,7 +181,8 @@ private:
   bool refuse(std::string_view text, bool atoms_exhausted);
   void on_timer();
   void on_tick_received();
-  void write_tick();
+  void queue_tick();
+  std::size_t write_queue();
   bool may_send(const control_message& message) const;
   void on_socket_progress();
   void fail(const link_closed& how);
@@ -213,6 +217,7 @@ private:
   traffic traffic_;
   link_counters counters_; ///< as far as nobody else counts
   time_point last_write_{};
+  std::size_t written_alone_ = 0; ///< by `keep_alive`: the owner does not know it yet
   ticker ticker_;
   deadline timer_;
   std::unique_ptr<stream> stream_;

@@ -70,7 +70,7 @@ public:
       on_message(source);
   }
   void drained(link&) override { log("drained"); }
-  void written(link&) override {}
+  void written(link&) override { ++writes; }
   void unfinished(link& source) override { unfinished_.push_back(&source); }
   void closed(link& source, const link_closed& how) override {
     std::erase(unfinished_, &source);
@@ -99,6 +99,7 @@ public:
   std::vector<std::string> events;
   std::vector<control_message> messages;
   std::vector<link_closed> ends;
+  int writes = 0;
 
 private:
   memory_network& network_;

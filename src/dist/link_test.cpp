@@ -457,6 +457,41 @@ TEST_CASE("a closed link delivers nothing more", "[link]") {
   CHECK_FALSE(nodes.from_a().send(message_to(nodes.a.process(1), nodes.b.process(1), term(1))));
 }
 
+TEST_CASE("a link is kept alive without its owner, who hears later what was written", "[link]") {
+  pair nodes({.capacity = 5000});
+  nodes.connect();
+  const auto interval = nodes.a.options.ticks.interval();
+  nodes.network.advance(interval - 1ms);
+  nodes.from_a().keep_alive();
+  CHECK(nodes.from_a().counters().ticks_written == 0);
+  nodes.network.advance(1ms);
+  nodes.from_a().keep_alive();
+  nodes.from_a().keep_alive();
+  CHECK(nodes.from_a().counters().ticks_written == 1);
+  nodes.b.turn();
+  CHECK(nodes.from_b().counters().ticks_read == 1);
+
+  // The socket takes a part of this, and more of it when the peer has read.
+  const std::string text(4000, 'y');
+  for (int i = 0; i < 20; ++i)
+    REQUIRE(
+        nodes.from_a().send(message_to(nodes.a.process(1), nodes.b.process(1), term::text(text))));
+  nodes.from_a().flush();
+  const auto queued = nodes.from_a().queued_bytes();
+  CHECK(queued > 70'000);
+  nodes.b.turn();
+  nodes.network.advance(interval);
+  nodes.a.writes = 0;
+  nodes.from_a().keep_alive();
+  CHECK(nodes.from_a().counters().ticks_written == 1);
+  CHECK(nodes.from_a().queued_bytes() < queued);
+  CHECK(nodes.a.writes == 0);
+  nodes.from_a().flush();
+  CHECK(nodes.a.writes == 1);
+  nodes.settle();
+  CHECK(nodes.from_b().counters().messages_read == 20);
+}
+
 TEST_CASE("what passes over a link is counted, at both ends alike", "[link]") {
   pair nodes({.capacity = 5000});
   nodes.connect();

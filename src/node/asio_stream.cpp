@@ -161,7 +161,7 @@ void stream_state::on_connected(const boost::system::error_code& ec) {
 }
 
 std::size_t stream_state::write(std::span<const std::span<const std::byte>> chain) {
-  if (events_ == nullptr || failure_ || want_write_) {
+  if (events_ == nullptr || failure_) {
     return 0;
   }
   if (connecting_) {

@@ -534,6 +534,12 @@ void peers::too_many_relations(atom node) {
   lose(*p, words().connection_closed);
 }
 
+void peers::keep_alive() {
+  for (const auto& [name, p] : peers_)
+    if (p->up != nullptr)
+      p->up->link.keep_alive();
+}
+
 /// Tells those who monitor nodes.
 void peers::announce(const peer& p, const term& message) {
   for (const pid& watcher : system_->nodes().watchers_of(kind_of(p)))

@@ -58,6 +58,7 @@ public:
   // runtime::distribution
   void outgoing(runtime::signal&& s) override;
   void too_many_relations(atom node) override;
+  void keep_alive() override;
   // accept_events
   void incoming_connection(std::unique_ptr<incoming> connection) override;
 

@@ -15,6 +15,7 @@
 #include <future>
 #include <string>
 #include <thread>
+#include <vector>
 
 using namespace erl;
 using namespace std::chrono_literals;
@@ -114,6 +115,35 @@ TEST_CASE("others get their turn although a process computes without end between
   });
   CHECK(served.get_future().wait_for(60s) == std::future_status::ready);
   stop = true;
+}
+
+TEST_CASE("a node keeps its connections while a process holds its only scheduler") {
+  const auto options = [](const char* name) {
+    return node_options{.name = name,
+                        .cookie = "a cookie for tests",
+                        .schedulers = 1,
+                        .epmd = false,
+                        .tick_time = 2s};
+  };
+  node stuck(options("stuck@127.0.0.1"));
+  REQUIRE(stuck.start());
+  node_options looking = options("looking@127.0.0.1");
+  looking.known_peers = {{"stuck@127.0.0.1", "127.0.0.1", stuck.port()}};
+  node other(looking);
+  REQUIRE(other.start());
+  REQUIRE(other.connect("stuck@127.0.0.1"));
+  std::promise<void> held;
+  stuck.spawn([&held](process& self) -> task<> {
+    const pid me = self.self();
+    static_cast<void>(me);
+    std::this_thread::sleep_for(5s);
+    held.set_value();
+    co_return;
+  });
+  held.get_future().wait();
+  CHECK(other.connected() == std::vector<std::string>{"stuck@127.0.0.1"});
+  CHECK(stuck.connected() == std::vector<std::string>{"looking@127.0.0.1"});
+  CHECK(other.past_connections().lost.silent == 0);
 }
 
 TEST_CASE("the watchdog sleeps when all schedulers do, and comes back with them") {

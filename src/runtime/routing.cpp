@@ -150,12 +150,14 @@ void scheduler::route(signal&& s) {
 void scheduler::to_remote(signal&& s) {
   const atom node = receiving_node(s);
   const bool from_running = running_ != nullptr && s.from == running_->id();
-  if (number_ != 0)
+  if (number_ != 0) {
     to_other(0, {{}, {}, std::make_unique<signal>(std::move(s))});
-  else if (system_.out() != nullptr)
+  } else if (system_.out() != nullptr) {
+    const loan::kept now(distribution_);
     system_.out()->outgoing(std::move(s));
-  else // no distribution: as if the connection could not be made
+  } else { // no distribution: as if the connection could not be made
     return lose_node_everywhere(node, s.epoch);
+  }
   if (from_running && system_.nodes().is_busy(node)) [[unlikely]]
     running_->wait_for_room({.node = node});
 }

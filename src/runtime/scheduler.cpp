@@ -313,6 +313,7 @@ void scheduler::run_slice(process_block& p) {
   running_ = &p;
   watch_.begin_slice(p.value());
   try {
+    const loan::lent meanwhile(distribution_);
     outcome = p.what->run(p);
   } catch (...) {
     running_ = nullptr;

@@ -8,6 +8,7 @@
 #include "base/driver.hpp"
 #include "base/timer_queue.hpp"
 #include "runtime/lane.hpp"
+#include "runtime/loan.hpp"
 #include "runtime/message_timers.hpp"
 #include "runtime/process_block.hpp"
 #include "runtime/process_table.hpp"
@@ -132,6 +133,9 @@ public:
   /// For the watchdog.
   slice_watch& watch() { return watch_; }
   const slice_watch& watch() const { return watch_; }
+  /// Scheduler 0's: the way to other nodes, which it does not use inside a process's code unless
+  /// that sends.
+  loan& distribution() { return distribution_; }
   bool is_asleep() const { return asleep_.load(); }
   /// The process whose slice it is. On this scheduler's thread, signal handlers included.
   process_block* running() const { return running_; }
@@ -234,6 +238,7 @@ private:
   unsigned low_waits_ = 0;            // turns since one of low priority had its own
   process_block* running_ = nullptr;
   slice_watch watch_;
+  loan distribution_;
   /// Runnable, but they have to wait until the lane they have filled has room.
   std::vector<process_block*> parked_;
 

@@ -40,6 +40,9 @@ public:
   virtual void outgoing(signal&& s) = 0;
   /// The peer has made more links and monitors than it may.
   virtual void too_many_relations(atom node) = 0;
+  /// A process holds scheduler 0: lets peers know that this node lives. On the watchdog's thread,
+  /// with `scheduler::distribution()` borrowed.
+  virtual void keep_alive() = 0;
 
 protected:
   ~distribution() = default;

@@ -24,6 +24,8 @@ constexpr duration most_a_tick = std::chrono::milliseconds(5);
 /// How long a stuck thread has to answer.
 constexpr duration patience = std::chrono::milliseconds(200);
 constexpr std::size_t most_frames = 32;
+/// A fraction of the shortest time between two ticks that anybody would ask for.
+constexpr duration between_signs = std::chrono::milliseconds(20);
 
 std::string in_words(duration time) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
@@ -58,6 +60,10 @@ watchdog::watchdog(system& owner, const watchdog_options& options)
     : system_(owner), options_(options), watched_(owner.size()) {
   if (options_.stack_signal >= 0 && !reserve_stack_signal(options_.stack_signal))
     log::put(log::level::warning, "runtime", "no signal is free for the stacks of stuck threads");
+  if (!loan::prepare())
+    log::put(log::level::warning, "runtime",
+             "the system has no membarrier: a process that holds scheduler 0 for longer than the "
+             "tick time costs this node its connections");
 }
 
 void watchdog::start() {
@@ -131,7 +137,7 @@ void watchdog::look_at(scheduler& where, watched& w, time_point now) {
       report_end(where, w, held);
     w.seen = sight;
     w.since = now;
-    w.held = {};
+    w.held = w.next_sign = {};
     w.is_long = w.is_stuck = false;
     return;
   }
@@ -142,10 +148,21 @@ void watchdog::look_at(scheduler& where, watched& w, time_point now) {
     w.who = to_string(term(system_.pid_of(sight.process)));
     w.long_slices.fetch_add(1, std::memory_order_relaxed);
   }
+  if (where.number() == 0 && system_.out() != nullptr && w.held >= w.next_sign)
+    give_signs(where, w);
   if (!w.is_stuck && w.held >= options_.stuck) {
     w.is_stuck = true;
     report_stuck(where, w, held);
   }
+}
+
+/// One that has just sent something is asked again a millisecond later.
+void watchdog::give_signs(scheduler& where, watched& w) {
+  if (!where.distribution().borrow())
+    return;
+  system_.out()->keep_alive();
+  where.distribution().give_back();
+  w.next_sign = w.held + between_signs;
 }
 
 void watchdog::report_stuck(scheduler& where, watched& w, duration held) {

@@ -1,7 +1,8 @@
 /// The watchdog of a node: finds processes that hold their schedulers.
 ///
 /// Its thread looks at every scheduler each millisecond. A slice that it sees twice is told that
-/// its time is up; one that goes on is counted and logged, see watchdog_options. When all
+/// its time is up; one that goes on is counted and logged, see watchdog_options. While it holds
+/// scheduler 0 the watchdog writes the ticks that the connections to other nodes need. When all
 /// schedulers sleep it sleeps as well, and the first one that wakes up wakes it.
 #pragma once
 
@@ -65,6 +66,7 @@ private:
     duration held{}; // a tick that came late counts for less
     bool is_long = false;
     bool is_stuck = false;
+    duration next_sign{}; ///< `held` when peers are to be told that the node lives
     std::string who;
     std::atomic<std::uint64_t> long_slices{0};
     std::optional<pthread_t> thread;
@@ -76,6 +78,7 @@ private:
   bool all_asleep() const;
   void look_at(scheduler& where, watched& w, time_point now);
   void report_stuck(scheduler& where, watched& w, duration held);
+  void give_signs(scheduler& where, watched& w);
   static void report_end(const scheduler& where, const watched& w, duration held);
 
   system& system_;
