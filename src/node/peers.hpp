@@ -73,6 +73,7 @@ private:
   peer& get(atom name);
   peer* find(atom name) const;
   peer* find(std::string_view name) const;
+  peer* find_connected(atom name) const;
   bool may_connect_to_send(atom name) const;
   void connect_to_send(peer& p);
   void disconnect(atom node);
@@ -93,8 +94,7 @@ private:
   void tell_of_room(const pid& sender, atom node);
   void fail(peer& p, const std::string& why);
   void lose(peer& p, atom why);
-  static node_kind kind_of(const peer& p);
-  static atom type_of(const peer& p);
+  void replace(peer& p);
   void announce(const peer& p, const term& message);
   void tell(peer& p, const std::expected<void, std::string>& result);
 
