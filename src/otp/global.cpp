@@ -736,9 +736,8 @@ task<> serve(process& self, runtime::global_names* shown, const global_settings&
       self.spawn_body(make_global_locker(self.self(), settings.creation), {.link = true}).process;
   self.trap_exit(true);
   self.monitor_nodes(node_kind::visible);
-  name_server state(self, *shown, settings, locker);
+  name_server state(never_wait(self), *shown, settings, locker);
   for (;;) {
-    do_not_wait(self);
     auto m = co_await self.receive();
     if (gen::is_exit_of(m.body(), locker))
       self.exit(term(atoms::killed));

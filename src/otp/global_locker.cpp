@@ -98,7 +98,6 @@ task<> locker::run() {
   term body;
   for (;;) {
     const duration time = patience();
-    do_not_wait(self_);
     auto m = co_await self_.receive(time);
     just_synced_ = false;
     if (!m) {
@@ -217,7 +216,6 @@ task<> locker::try_one() {
   const auto decides = [&](term_ref m) {
     return is_cancel_of(m, other) || is_lock_set_by(m, other);
   };
-  do_not_wait(self_);
   auto m = co_await self_.receive(decides);
   if (is_lock_set_by(m.body(), other) && m.body().element(2).is(atoms::true_)) {
     co_await hold(other, lock, nodes);
@@ -319,7 +317,6 @@ task<std::vector<std::pair<atom, term>>> locker::ask(std::vector<atom> nodes, te
   };
   const auto answers = [&](term_ref m) { return found(m) != waiting.end(); };
   while (!waiting.empty()) {
-    do_not_wait(self_);
     auto m = co_await self_.receive(answers);
     const auto from = found(m.body());
     if (m.body().is_tuple(2))
@@ -330,7 +327,7 @@ task<std::vector<std::pair<atom, term>>> locker::ask(std::vector<atom> nodes, te
 }
 
 task<> run_locker(process& self, const pid& server, std::uint32_t seed) {
-  locker state(self, server, seed);
+  locker state(never_wait(self), server, seed);
   co_await state.run();
 }
 

@@ -93,6 +93,7 @@ void settle(const name_conflict& c, const std::optional<term>& decision, name_ch
 task<> resolve(process& self, const pid& server, atom node, const term& tag,
                const std::vector<name_conflict>& conflicts, name_changes& changes) {
   std::optional<term> decision;
+  never_wait(self);
   for (const name_conflict& each : conflicts) {
     decision = resolve_here(self, each);
     if (!decision) {

@@ -60,10 +60,9 @@ void scope::discovered(const pid& peer) {
 }
 
 task<> serve(process& self) {
-  scope state(self);
+  scope state(never_wait(self));
   self.monitor_nodes(node_kind::visible);
   for (;;) {
-    do_not_wait(self);
     auto m = co_await self.receive();
     state.handle(m.body());
   }

@@ -65,11 +65,10 @@ void handle(process& self, term_ref m) {
 }
 
 task<> serve(process& self) {
-  auto& own = static_cast<runtime::process_block&>(self);
+  process& own = never_wait(self);
   for (;;) {
-    own.do_not_wait();
-    auto m = co_await self.receive();
-    handle(self, m.body());
+    auto m = co_await own.receive();
+    handle(own, m.body());
   }
 }
 

@@ -8,9 +8,12 @@
 
 namespace erl {
 
-/// Call it before every wait: whatever was sent to a node for which much waits does not stop this
-/// process. What waits there is bounded by the connection.
-inline void do_not_wait(process& self) { static_cast<runtime::process_block&>(self).do_not_wait(); }
+/// From now on nothing that is sent stops this process, however much waits for a node or a mailbox:
+/// the connection bounds that. Returns `self`.
+inline process& never_wait(process& self) {
+  static_cast<runtime::process_block&>(self).never_waits = true;
+  return self;
+}
 
 /// Sends where there is a connection, and makes none.
 inline void send_if_connected(process& self, const destination& to, term message) {

@@ -28,10 +28,9 @@ static void reply(process& self, term_ref request, const term& result) {
 }
 
 static task<> serve(process& self, print_function& print) {
-  auto& own = static_cast<runtime::process_block&>(self);
+  process& own = never_wait(self);
   for (;;) {
-    own.do_not_wait();
-    auto m = co_await self.receive();
+    auto m = co_await own.receive();
     if (!is_io_request(m.body()))
       continue;
     std::string text;
@@ -39,9 +38,9 @@ static task<> serve(process& self, print_function& print) {
     if (!text.empty()) {
       // By a thread that may wait: whoever reads the output can be slow.
       const auto write = [text = std::move(text), print] { print(text); };
-      co_await blocking(self, write);
+      co_await blocking(own, write);
     }
-    reply(self, m.body(), result);
+    reply(own, m.body(), result);
   }
 }
 

@@ -104,6 +104,8 @@ void process_block::tell_of_room() {
 }
 
 void process_block::wait_for_room(const pid& receiver) {
+  if (never_waits)
+    return;
   budget = std::min(budget, 0);
   if (must_wait)
     return;

@@ -181,6 +181,7 @@ public:
   bool senders_wait = false;    ///< there are blocked senders
   bool traced = false;          ///< it may have a trace token, or messages with one
   bool must_wait = false;       ///< it has filled a mailbox, and waits for room after its slice
+  bool never_waits = false;     ///< for room: it goes on, however much waits
   /// Set: it has sent more to this scheduler than that one could take, and waits until it has.
   static constexpr std::uint32_t nowhere = 0xffffffff;
   std::uint32_t congested = nowhere;
