@@ -94,12 +94,11 @@ std::vector<version_of> nodes_in(term_ref list) {
 }
 
 /// What is on its way between this node and another one, from the connection until both know each
-/// other.
+/// other. There is a tag of ours while we wait for his names.
 struct meeting {
   std::optional<term> my_tag;  ///< which the other side puts into its messages
   std::optional<term> his_tag; ///< which we put into ours
   std::int64_t again = 0;      ///< not 0: the number of the attempt that is to come
-  std::optional<term> my_turn; ///< the tag under which we wait for his names
   pid resolver;                ///< compares the names, if there are conflicts
   std::optional<term> his_greeting;
   std::optional<term> his_names; ///< that came before our locker was ready
@@ -107,14 +106,6 @@ struct meeting {
   std::optional<term> lock;
   std::optional<std::vector<term>> changes; ///< what we have found
   std::optional<term> his_answer;           ///< what he has, before us
-
-  /// All but whose turn it is.
-  void reset() {
-    meeting fresh;
-    fresh.my_turn = std::move(my_turn);
-    fresh.resolver = resolver;
-    *this = std::move(fresh);
-  }
 };
 
 class name_server {
@@ -143,8 +134,7 @@ private:
   void meet(atom node);
   void meet_anew(atom node);
   void greeted(atom node, const term& greeting);
-  void cancel(atom node, const std::optional<term>& my_tag, const std::vector<atom>& to = {},
-              const term& message = {});
+  void end(atom node, const std::vector<atom>& to = {}, const term& message = {});
   void cancel_with(atom node, const term& his_tag);
   void lock_is_set(atom node, const term& lock);
   void exchange(atom node, const term& names);
@@ -274,7 +264,8 @@ void name_server::handle_cast(const term& message, term_ref request) {
       return false;
     if (meeting_with(request.element(1), request.element(tag)) != nullptr)
       return true;
-    cancel(*node, message.share(request.element(tag)));
+    self_.send(locker_,
+               global_messages::cancel(*node, message.share(request.element(tag)), {}, {}));
     return false;
   };
   if (request.is_tuple(w.init_connect, 4) && request.element(2).is_atom()) {
@@ -360,11 +351,10 @@ void name_server::node_is_up(atom node) {
 
 void name_server::meet(atom node) {
   meeting& m = meetings_[node];
-  if (known_.contains(node) || m.my_turn)
+  if (known_.contains(node) || m.my_tag)
     return;
   const auto greeting = std::exchange(m.his_greeting, std::nullopt);
-  m.my_tag = m.my_turn = term(++numbers_);
-  m.resolver = {};
+  m.my_tag = term(++numbers_);
   const vocabulary& w = words();
   const term locker = term::tuple({w.locker, w.no_longer_a_pid, term::map({}), term(locker_)});
   cast(node, term::tuple(
@@ -381,8 +371,7 @@ void name_server::meet_anew(atom node) {
     return;
   meeting& m = found->second;
   const bool began = m.my_tag || m.again != 0;
-  cancel(node, m.my_tag);
-  m.reset();
+  end(node);
   pending_.erase(node);
   table_.forget(node);
   if (!began)
@@ -412,36 +401,29 @@ void name_server::greeted(atom node, const term& greeting) {
   }
   meeting& m = meetings_[node];
   m.his_tag = his_tag;
-  if (!m.my_turn) {
+  if (!m.my_tag) {
     m.his_greeting = greeting;
     return;
   }
-  self_.send(locker_, global_messages::peer_is_ready(node, *locker.element(3).to_pid(), *m.my_turn,
-                                                     his_tag));
-  tell(node, term::tuple({words().init_connect_ack, self_.node(), his_tag, *m.my_turn}));
+  self_.send(locker_,
+             global_messages::peer_is_ready(node, *locker.element(3).to_pid(), *m.my_tag, his_tag));
+  tell(node, term::tuple({words().init_connect_ack, self_.node(), his_tag, *m.my_tag}));
   pending_.insert(node);
 }
 
 /// The meeting is over, or fails: the locker lets go, after `message` has gone to these nodes.
-void name_server::cancel(atom node, const std::optional<term>& my_tag, const std::vector<atom>& to,
-                         const term& message) {
-  if (!my_tag)
-    return;
-  // What it stands in may go.
-  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
-  const term tag = *my_tag;
-  self_.send(locker_, global_messages::cancel(node, tag, to, message));
+void name_server::end(atom node, const std::vector<atom>& to, const term& message) {
   const auto found = meetings_.find(node);
   if (found == meetings_.end())
     return;
-  meeting& m = found->second;
-  if (pending_.contains(node) && m.my_tag == tag && m.his_tag)
-    cancel_with(node, *m.his_tag);
-  if (m.my_turn != tag)
+  const meeting ended = std::exchange(found->second, {});
+  if (!ended.my_tag)
     return;
-  m.my_turn.reset();
-  if (m.resolver != pid{})
-    self_.exit(std::exchange(m.resolver, {}), term(atoms::kill));
+  self_.send(locker_, global_messages::cancel(node, *ended.my_tag, to, message));
+  if (pending_.contains(node) && ended.his_tag)
+    cancel_with(node, *ended.his_tag);
+  if (ended.resolver != pid{})
+    self_.exit(ended.resolver, term(atoms::kill));
 }
 
 void name_server::cancel_with(atom node, const term& his_tag) {
@@ -470,8 +452,6 @@ void name_server::exchange(atom node, const term& names) {
 /// Of two processes with one name one has to give it up. The node with the lesser name sees to it.
 void name_server::compare_names(atom node, const term& names) {
   meeting& m = meetings_[node];
-  if (!m.my_turn)
-    return;
   name_changes changes;
   std::vector<name_conflict> conflicts;
   const bool we_decide = compare(self_.node(), node) < 0;
@@ -487,10 +467,10 @@ void name_server::compare_names(atom node, const term& names) {
                            here->holder, here->entry.share(here->entry.element(2))});
   }
   if (conflicts.empty())
-    self_.send(self_.self(), exchange_ops(node, *m.my_turn, changes));
+    self_.send(self_.self(), exchange_ops(node, *m.my_tag, changes));
   else
     m.resolver = self_
-                     .spawn_body(make_global_resolver(self_.self(), node, *m.my_turn,
+                     .spawn_body(make_global_resolver(self_.self(), node, *m.my_tag,
                                                       std::move(conflicts), std::move(changes)),
                                  {})
                      .process;
@@ -528,10 +508,7 @@ void name_server::resolved(atom node, const term& answer) {
   // Nodes that he knows are of one group with us now.
   for (const atom each : his_nodes) {
     pending_.erase(each);
-    if (const auto found = meetings_.find(each); found != meetings_.end()) {
-      cancel(each, found->second.my_tag);
-      found->second.reset();
-    }
+    end(each);
   }
   // Our own group hears of his from our locker, before it is unlocked.
   std::vector<term> pairs;
@@ -546,9 +523,7 @@ void name_server::resolved(atom node, const term& answer) {
   for (const auto& [each, vsn] : known_)
     group.push_back(each);
   pending_.erase(node);
-  meeting& met = meetings_[node];
-  cancel(node, met.my_tag, group, term::tuple({atoms::gen_cast, news}));
-  met.reset();
+  end(node, group, term::tuple({atoms::gen_cast, news}));
   self_.send(locker_, global_messages::known(add_known(his)));
   synced_.insert(node);
 }
@@ -571,9 +546,7 @@ void name_server::in_sync(atom node) {
     return;
   pending_.erase(node);
   synced_.insert(node);
-  meeting& m = meetings_[node];
-  cancel(node, m.my_tag);
-  m.reset();
+  end(node);
 }
 
 /// `[{insert, {Name, Pid, Method}} | {delete, Name}]`; `external` is `[{Name, Pid, Node}]`.
@@ -654,10 +627,7 @@ void name_server::introduced(atom node) {
 // Nodes are lost.
 
 void name_server::node_is_lost(atom node, loss how) {
-  if (const auto found = meetings_.find(node); found != meetings_.end()) {
-    cancel(node, found->second.my_tag);
-    found->second.reset();
-  }
+  end(node);
   self_.send(locker_, global_messages::unknown(node));
   if (how == loss::asked_for)
     removing_.insert(node);
