@@ -120,8 +120,8 @@ public:
 private:
   enum class loss { by_itself, asked_for, not_told };
 
-  void handle_call(const term& message, const gen::request& call);
-  std::optional<term> answer_to(const term& message, term_ref request, const pid& client);
+  void handle_call(const gen::request& call);
+  std::optional<term> answer_to(term_ref request, const pid& client);
   void handle_cast(const term& message, term_ref request);
   void handle_info(const term& message);
   void unexpected(const char* kind, term_ref what) const;
@@ -141,7 +141,7 @@ private:
   void compare_names(atom node, const term& names);
   void compared(atom node, const term& here, const term& there);
   void resolved(atom node, const term& answer);
-  void new_nodes(atom node, const term& message);
+  void new_nodes(const term& message);
   void in_sync(atom node);
   void apply(const std::vector<term>& changes, term_ref external, term_ref lock);
   std::vector<atom> add_known(const std::vector<version_of>& nodes);
@@ -196,19 +196,19 @@ void name_server::handle(const term& message) {
   if (!request)
     handle_info(message);
   else if (request->what == gen::request::kind::call)
-    handle_call(message, *request);
+    handle_call(*request);
   else
     handle_cast(message, request->body);
 }
 
-void name_server::handle_call(const term& message, const gen::request& call) {
-  if (const auto answer = answer_to(message, call.body, *call.from.element(0).to_pid()))
+void name_server::handle_call(const gen::request& call) {
+  if (const auto answer = answer_to(call.body, *call.from.element(0).to_pid()))
     gen::reply(self_, call.from, to_encode(*answer));
   else
     unexpected("call", call.body);
 }
 
-std::optional<term> name_server::answer_to(const term&, term_ref request, const pid& client) {
+std::optional<term> name_server::answer_to(term_ref request, const pid& client) {
   const vocabulary& w = words();
   if (request.is_tuple(w.enter, 4) && request.element(2).is_pid()) {
     table_.set_name(request.element(1), *request.element(2).to_pid(), request.element(3), {},
@@ -287,7 +287,7 @@ void name_server::handle_cast(const term& message, term_ref request) {
     else
       m.his_answer = message.share(request);
   } else if (request.is_tuple(w.new_nodes, 6) && node) {
-    new_nodes(*node, message.share(request));
+    new_nodes(message.share(request));
   } else if (request.is_tuple(w.in_sync, 3) && node) {
     in_sync(*node);
   }
@@ -530,7 +530,7 @@ void name_server::resolved(atom node, const term& answer) {
 
 /// `{new_nodes, From, Changes, ExternalNames, Nodes, [{vsn, _}, {lock, Lock}]}`: one of our group
 /// has met others.
-void name_server::new_nodes(atom, const term& message) {
+void name_server::new_nodes(const term& message) {
   const std::vector<atom> added = add_known(nodes_in(message.element(4)));
   introduce_to(added);
   term_ref lock;

@@ -49,21 +49,18 @@ bool global_table::is_full(std::size_t more_bytes) const {
   return true;
 }
 
-bool global_table::set_name(term_ref of, const pid& holder, term_ref method, atom registered_by,
+void global_table::set_name(term_ref of, const pid& holder, term_ref method, atom registered_by,
                             bool may) {
   // `of` may be a part of what is erased.
   std::size_t bytes = 0;
   const term entry = own_copy(term::tuple({of, term(holder), method}), bytes);
   const term key = entry.share(entry.element(0));
   erase_name(key);
-  if (!may)
-    return true;
-  if (is_full(bytes))
-    return false;
+  if (!may || is_full(bytes))
+    return;
   names_.emplace(key, name{entry, holder, registered_by, watch(holder, true, key), bytes});
   bytes_ += bytes;
   shown_.set(key, holder);
-  return true;
 }
 
 void global_table::erase_name(term_ref of) {

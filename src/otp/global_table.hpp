@@ -31,9 +31,9 @@ public:
   };
 
   const name* find(term_ref of) const;
-  /// Gives `of` to `holder`, whoever had it. With `may` false nobody has it then. False: the table
-  /// is full, and nobody has it either.
-  bool set_name(term_ref of, const pid& holder, term_ref method, atom registered_by, bool may);
+  /// Gives `of` to `holder`, whoever had it. With `may` false, or when the table is full, nobody
+  /// has it then.
+  void set_name(term_ref of, const pid& holder, term_ref method, atom registered_by, bool may);
   void erase_name(term_ref of);
   /// `[{Name, Pid, Method}]` of all.
   term names() const;
