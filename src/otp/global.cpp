@@ -7,10 +7,12 @@
 #include "otp/global_table.hpp"
 #include "otp/steady_send.hpp"
 #include <erl/etf/atoms.hpp>
+#include <erl/etf/encode.hpp>
 #include <erl/etf/print.hpp>
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
@@ -66,11 +68,6 @@ const vocabulary& words() {
   return all;
 }
 
-term list_of(const std::vector<term>& elements) {
-  const std::vector<term_ref> parts(elements.begin(), elements.end());
-  return term::list(std::span<const term_ref>(parts));
-}
-
 /// Of the elements of a list in `owner`.
 std::vector<term> shares_of(const term& owner, term_ref list) {
   std::vector<term> result;
@@ -91,6 +88,11 @@ std::vector<version_of> nodes_in(term_ref list) {
       result.emplace_back(*each.element(0).to_atom(), each.element(1).to_int64().value_or(0));
   }
   return result;
+}
+
+std::vector<atom> keys_of(const auto& versions) {
+  const auto nodes = std::views::keys(versions);
+  return {nodes.begin(), nodes.end()};
 }
 
 /// What is on its way between this node and another one, from the connection until both know each
@@ -236,10 +238,8 @@ std::optional<term> name_server::answer_to(term_ref request, const pid& client) 
   }
   if (request.is(w.get_known))
     return known_list();
-  if (request.is(w.get_synced)) {
-    const std::vector<term_ref> all(synced_.begin(), synced_.end());
-    return term::list(std::span<const term_ref>(all));
-  }
+  if (request.is(w.get_synced))
+    return to_term(std::vector<atom>(synced_.begin(), synced_.end()));
   if (request.is(w.get_names_ext))
     return table_.external_names();
   if (request.is(w.get_protocol_version))
@@ -496,10 +496,7 @@ void name_server::resolved(atom node, const term& answer) {
   for (term& each : shares_of(answer, answer.element(2)))
     changes.push_back(std::move(each));
   std::vector<version_of> his = nodes_in(answer.element(3));
-  std::vector<atom> his_nodes;
-  his_nodes.reserve(his.size());
-  for (const auto& [each, vsn] : his)
-    his_nodes.push_back(each);
+  const std::vector<atom> his_nodes = keys_of(his);
   his.insert(his.begin(), {node, version});
 
   const term lock = m.lock.value_or(term());
@@ -511,19 +508,11 @@ void name_server::resolved(atom node, const term& answer) {
     end(each);
   }
   // Our own group hears of his from our locker, before it is unlocked.
-  std::vector<term> pairs;
-  pairs.reserve(his.size());
-  for (const auto& [each, vsn] : his)
-    pairs.push_back(term::tuple({each, term(vsn)}));
   const term extra = term::list({term::tuple({w.vsn, term(version)}), term::tuple({w.lock, lock})});
   const term news = term::tuple(
-      {w.new_nodes, self_.node(), list_of(changes), answer.element(5), list_of(pairs), extra});
-  std::vector<atom> group;
-  group.reserve(known_.size());
-  for (const auto& [each, vsn] : known_)
-    group.push_back(each);
+      {w.new_nodes, self_.node(), to_term(changes), answer.element(5), to_term(his), extra});
   pending_.erase(node);
-  end(node, group, term::tuple({atoms::gen_cast, news}));
+  end(node, keys_of(known_), term::tuple({atoms::gen_cast, news}));
   self_.send(locker_, global_messages::known(add_known(his)));
   synced_.insert(node);
 }
@@ -596,11 +585,7 @@ std::vector<atom> name_server::add_known(const std::vector<version_of>& nodes) {
 }
 
 term name_server::known_list() const {
-  std::vector<term> all;
-  all.reserve(known_.size());
-  for (const auto& [node, vsn] : known_)
-    all.push_back(term::tuple({node, term(vsn)}));
-  return list_of(all);
+  return to_term(std::vector<version_of>(known_.begin(), known_.end()));
 }
 
 /// Connects to nodes that others have met, and says that we know each other.

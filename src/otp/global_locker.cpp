@@ -2,6 +2,7 @@
 
 #include "otp/steady_send.hpp"
 #include <erl/etf/atoms.hpp>
+#include <erl/etf/encode.hpp>
 
 #include <algorithm>
 #include <random>
@@ -20,11 +21,6 @@ const atom lock_set("lock_set");
 const atom lock_is_set("lock_is_set");
 const atom set_lock_tag("set_lock");
 const atom del_lock_tag("del_lock");
-
-term list_of(const std::vector<atom>& nodes) {
-  const std::vector<term_ref> parts(nodes.begin(), nodes.end());
-  return term::list(std::span<const term_ref>(parts));
-}
 
 std::vector<atom> atoms_in(term_ref list) {
   std::vector<atom> result;
@@ -172,7 +168,7 @@ term locker::lock_with(const pid& other) const {
 
 void locker::tell(const him& other, bool is_set) {
   const term request =
-      term::tuple({lock_set, term(self_.self()), term(is_set), list_of(known_), other.his_tag});
+      term::tuple({lock_set, term(self_.self()), term(is_set), to_term(known_), other.his_tag});
   send_if_connected(self_, {atoms::global_name_server, other.node},
                     term::tuple({atoms::gen_cast, request}));
 }
@@ -338,9 +334,9 @@ term peer_is_ready(atom node, const pid& locker, const term& my_tag, const term&
   return term::tuple({peer_is_ready_tag, node, term(locker), my_tag, his_tag});
 }
 term cancel(atom node, const term& my_tag, const std::vector<atom>& to, const term& message) {
-  return term::tuple({cancel_tag, node, my_tag, list_of(to), message});
+  return term::tuple({cancel_tag, node, my_tag, to_term(to), message});
 }
-term known(const std::vector<atom>& nodes) { return term::tuple({add_to_known, list_of(nodes)}); }
+term known(const std::vector<atom>& nodes) { return term::tuple({add_to_known, to_term(nodes)}); }
 term unknown(atom node) { return term::tuple({remove_from_known, node}); }
 } // namespace global_messages
 

@@ -2,6 +2,7 @@
 
 #include "otp/steady_send.hpp"
 #include <erl/etf/atoms.hpp>
+#include <erl/etf/encode.hpp>
 
 #include <optional>
 #include <utility>
@@ -109,11 +110,8 @@ task<> resolve(process& self, const pid& server, atom node, const term& tag,
 
 term exchange_ops(atom node, const term& tag, const name_changes& changes) {
   static const atom name("exchange_ops");
-  const std::vector<term_ref> here(changes.here.begin(), changes.here.end());
-  const std::vector<term_ref> there(changes.there.begin(), changes.there.end());
-  return term::tuple(
-      {atoms::gen_cast, term::tuple({name, node, tag, term::list(std::span<const term_ref>(here)),
-                                     term::list(std::span<const term_ref>(there))})});
+  return term::tuple({atoms::gen_cast, term::tuple({name, node, tag, to_term(changes.here),
+                                                    to_term(changes.there)})});
 }
 
 owned_body make_global_resolver(const pid& server, atom node, term tag,

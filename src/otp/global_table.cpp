@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/codec.hpp>
+#include <erl/etf/encode.hpp>
 #include <erl/etf/print.hpp>
 
 #include <algorithm>
@@ -26,11 +27,6 @@ term own_copy(const term& value, std::size_t& bytes) {
   if (!copy)
     return value;
   return std::move(*copy);
-}
-
-term list_of(const std::vector<term>& elements) {
-  const std::vector<term_ref> parts(elements.begin(), elements.end());
-  return term::list(std::span<const term_ref>(parts));
 }
 
 } // namespace
@@ -78,7 +74,7 @@ term global_table::names() const {
   all.reserve(names_.size());
   for (const auto& [key, each] : names_)
     all.push_back(each.entry);
-  return list_of(all);
+  return to_term(all);
 }
 
 term global_table::external_names() const {
@@ -86,7 +82,7 @@ term global_table::external_names() const {
   for (const auto& [key, each] : names_)
     if (each.registered_by != atom())
       all.push_back(term::tuple({key, term(each.holder), each.registered_by}));
-  return list_of(all);
+  return to_term(all);
 }
 
 bool global_table::set_lock(term_ref resource, term_ref requester, const pid& holder) {
