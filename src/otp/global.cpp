@@ -46,8 +46,6 @@ struct vocabulary {
   atom unused{"unused"};
   atom vsn{"vsn"};
   atom lock{"lock"};
-  atom insert{"insert"};
-  atom remove{"delete"};
   atom enter{"register"};
   atom unregister{"unregister"};
   atom register_ext{"register_ext"};
@@ -145,7 +143,6 @@ private:
   void resolved(atom node, const term& answer);
   void new_nodes(const term& message);
   void in_sync(atom node);
-  void apply(const std::vector<term>& changes, term_ref external, term_ref lock);
   std::vector<atom> add_known(const std::vector<version_of>& nodes);
   void introduce_to(const std::vector<atom>& nodes);
   void introduced(atom node);
@@ -453,19 +450,8 @@ void name_server::exchange(atom node, const term& names) {
 void name_server::compare_names(atom node, const term& names) {
   meeting& m = meetings_[node];
   name_changes changes;
-  std::vector<name_conflict> conflicts;
   const bool we_decide = compare(self_.node(), node) < 0;
-  for (const term_ref each : names.items()) {
-    if (!each.is_tuple(3) || !each.element(1).is_pid())
-      continue;
-    const pid his = *each.element(1).to_pid();
-    const global_table::name* here = table_.find(each.element(0));
-    if (here == nullptr)
-      changes.here.push_back(term::tuple({words().insert, each}));
-    else if (here->holder != his && we_decide)
-      conflicts.push_back({term::copy(each.element(0)), his, term::copy(each.element(2)),
-                           here->holder, here->entry.share(here->entry.element(2))});
-  }
+  std::vector<name_conflict> conflicts = find_conflicts(table_, names, we_decide, changes);
   if (conflicts.empty())
     self_.send(self_.self(), exchange_ops(node, *m.my_tag, changes));
   else
@@ -501,7 +487,7 @@ void name_server::resolved(atom node, const term& answer) {
 
   const term lock = m.lock.value_or(term());
   introduce_to(his_nodes);
-  apply(changes, answer.element(5), lock);
+  table_.apply(changes, answer.element(5), lock);
   // Nodes that he knows are of one group with us now.
   for (const atom each : his_nodes) {
     pending_.erase(each);
@@ -526,7 +512,7 @@ void name_server::new_nodes(const term& message) {
   for (const term_ref each : message.element(5).items())
     if (each.is_tuple(words().lock, 2))
       lock = each.element(1);
-  apply(shares_of(message, message.element(2)), message.element(3), lock);
+  table_.apply(shares_of(message, message.element(2)), message.element(3), lock);
   self_.send(locker_, global_messages::known(added));
 }
 
@@ -536,33 +522,6 @@ void name_server::in_sync(atom node) {
   pending_.erase(node);
   synced_.insert(node);
   end(node);
-}
-
-/// `[{insert, {Name, Pid, Method}} | {delete, Name}]`; `external` is `[{Name, Pid, Node}]`.
-void name_server::apply(const std::vector<term>& changes, term_ref external, term_ref lock) {
-  const vocabulary& w = words();
-  runtime::map_by_term<std::pair<pid, atom>> registered_by;
-  for (const term_ref each : external.items())
-    if (each.is_tuple(3) && each.element(1).is_pid() && each.element(2).is_atom())
-      registered_by.emplace(term::copy(each.element(0)),
-                            std::pair(*each.element(1).to_pid(), *each.element(2).to_atom()));
-  const bool may = table_.is_locked_for(lock);
-  for (const term& change : changes) {
-    if (!change.is_tuple(w.insert, 2))
-      continue;
-    const term_ref entry = change.element(1);
-    if (!entry.is_tuple(3) || !entry.element(1).is_pid())
-      continue;
-    const pid holder = *entry.element(1).to_pid();
-    const auto found = registered_by.find(entry.element(0));
-    const atom by = found != registered_by.end() && found->second.first == holder
-                        ? found->second.second
-                        : atom();
-    table_.set_name(entry.element(0), holder, entry.element(2), by, may);
-  }
-  for (const term& change : changes)
-    if (change.is_tuple(w.remove, 2))
-      table_.erase_name(change.element(1));
 }
 
 std::vector<atom> name_server::add_known(const std::vector<version_of>& nodes) {

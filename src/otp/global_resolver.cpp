@@ -14,6 +14,7 @@ namespace {
 const atom global("global");
 const atom none("none");
 const atom conflict_tag("global_name_conflict");
+const atom insert("insert");
 
 /// The methods that OTP has ready; `global:random_exit_name/3` is the usual one. A closure of some
 /// Erlang node cannot be run here.
@@ -74,7 +75,6 @@ task<std::optional<term>> resolve_there(process& self, const name_conflict& c) {
 }
 
 term insertion(const term& name, const pid& who, const term& method) {
-  static const atom insert("insert");
   return term::tuple({insert, term::tuple({name, term(who), method})});
 }
 
@@ -107,6 +107,23 @@ task<> resolve(process& self, const pid& server, atom node, const term& tag,
 }
 
 } // namespace
+
+std::vector<name_conflict> find_conflicts(const global_table& table, term_ref names, bool we_decide,
+                                          name_changes& changes) {
+  std::vector<name_conflict> conflicts;
+  for (const term_ref each : names.items()) {
+    if (!each.is_tuple(3) || !each.element(1).is_pid())
+      continue;
+    const pid his = *each.element(1).to_pid();
+    const global_table::name* here = table.find(each.element(0));
+    if (here == nullptr)
+      changes.here.push_back(term::tuple({insert, each}));
+    else if (here->holder != his && we_decide)
+      conflicts.push_back({term::copy(each.element(0)), his, term::copy(each.element(2)),
+                           here->holder, here->entry.share(here->entry.element(2))});
+  }
+  return conflicts;
+}
 
 term exchange_ops(atom node, const term& tag, const name_changes& changes) {
   static const atom name("exchange_ops");

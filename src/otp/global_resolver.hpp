@@ -1,6 +1,7 @@
 /// Two processes have the same global name: who keeps it?
 #pragma once
 
+#include "otp/global_table.hpp"
 #include <erl/process.hpp>
 
 #include <vector>
@@ -20,6 +21,11 @@ struct name_conflict {
   pid ours;
   term our_method;
 };
+
+/// Compares `names` of another node, `[{Name, Pid, Method}]`, with those of `table`. New ones
+/// become `changes`; those that two processes have come back if it is for us to decide.
+std::vector<name_conflict> find_conflicts(const global_table& table, term_ref names, bool we_decide,
+                                          name_changes& changes);
 
 /// The body of a process that decides all of `conflicts` by the methods that the processes here
 /// were registered with, and then tells `server` as a cast

@@ -14,6 +14,8 @@ namespace erl {
 namespace {
 
 const atom global_resource("global");
+const atom insert_tag("insert");
+const atom delete_tag("delete");
 
 /// A term that shares no memory with the frame it came in: a binary would keep all of that.
 term own_copy(const term& value, std::size_t& bytes) {
@@ -83,6 +85,31 @@ term global_table::external_names() const {
     if (each.registered_by != atom())
       all.push_back(term::tuple({key, term(each.holder), each.registered_by}));
   return to_term(all);
+}
+
+void global_table::apply(const std::vector<term>& changes, term_ref external, term_ref lock) {
+  runtime::map_by_term<std::pair<pid, atom>> registered_by;
+  for (const term_ref each : external.items())
+    if (each.is_tuple(3) && each.element(1).is_pid() && each.element(2).is_atom())
+      registered_by.emplace(term::copy(each.element(0)),
+                            std::pair(*each.element(1).to_pid(), *each.element(2).to_atom()));
+  const bool may = is_locked_for(lock);
+  for (const term& change : changes) {
+    if (!change.is_tuple(insert_tag, 2))
+      continue;
+    const term_ref entry = change.element(1);
+    if (!entry.is_tuple(3) || !entry.element(1).is_pid())
+      continue;
+    const pid holder = *entry.element(1).to_pid();
+    const auto found = registered_by.find(entry.element(0));
+    const atom by = found != registered_by.end() && found->second.first == holder
+                        ? found->second.second
+                        : atom();
+    set_name(entry.element(0), holder, entry.element(2), by, may);
+  }
+  for (const term& change : changes)
+    if (change.is_tuple(delete_tag, 2))
+      erase_name(change.element(1));
 }
 
 bool global_table::set_lock(term_ref resource, term_ref requester, const pid& holder) {

@@ -35,6 +35,9 @@ public:
   /// has it then.
   void set_name(term_ref of, const pid& holder, term_ref method, atom registered_by, bool may);
   void erase_name(term_ref of);
+  /// What nodes have found that exchange names: `[{insert, {Name, Pid, Method}} | {delete, Name}]`,
+  /// `external` is `[{Name, Pid, Node}]`, and `lock` `{global, Requester}`.
+  void apply(const std::vector<term>& changes, term_ref external, term_ref lock);
   /// `[{Name, Pid, Method}]` of all.
   term names() const;
   /// `[{Name, Pid, Node}]` of the external ones.
@@ -46,8 +49,6 @@ public:
   /// Whether a process that registers names still holds the lock for it. While nobody does, the
   /// last one must not have died with it.
   bool is_locked_by(const pid& holder) const;
-  /// The same of nodes that exchange names: `lock` is `{global, Requester}`.
-  bool is_locked_for(term_ref lock) const;
 
   /// A monitor has fired.
   void down(const reference& monitor);
@@ -57,6 +58,9 @@ public:
   std::size_t size() const { return names_.size() + lock_holders_; }
 
 private:
+  /// As `is_locked_by`, of nodes that exchange names.
+  bool is_locked_for(term_ref lock) const;
+
   struct lock_holder {
     pid who;
     reference monitor;
