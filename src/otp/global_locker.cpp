@@ -1,6 +1,7 @@
 #include "otp/global_locker.hpp"
 
 #include "otp/steady_send.hpp"
+#include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/encode.hpp>
 
@@ -293,30 +294,20 @@ task<> locker::unlock(term lock, std::vector<atom> nodes) {
 /// The replies of those that reply.
 task<std::vector<std::pair<atom, term>>> locker::ask(std::vector<atom> nodes, term request) {
   std::vector<std::pair<atom, term>> replies;
-  std::vector<std::pair<reference, atom>> waiting;
+  std::vector<std::pair<detail::outgoing_call, destination>> waiting;
   for (const atom node : nodes) {
     const destination server{atoms::global_name_server, node};
-    const reference ref = self_.monitor(server, alias_mode::reply_demonitor);
-    const term_ref alias[] = {atoms::alias};
-    const term tag = term::list(alias, term(ref));
-    waiting.emplace_back(ref, node);
-    self_.send(server,
-               term::tuple({atoms::gen_call, term::tuple({term(self_.self()), tag}), request}));
+    waiting.emplace_back(detail::outgoing_call(self_, server, to_encode(request)), server);
   }
   const auto found = [&](term_ref m) {
-    const bool is_reply =
-        m.is_tuple(2) && m.element(0).is_cons() && m.element(0).head().is(atoms::alias);
-    const auto ref = is_reply                     ? m.element(0).tail().to_reference()
-                     : m.is_tuple(atoms::down, 5) ? m.element(1).to_reference()
-                                                  : std::nullopt;
-    return std::ranges::find_if(waiting, [&](const auto& each) { return each.first == ref; });
+    return std::ranges::find_if(waiting, [&](const auto& each) { return each.first(m); });
   };
   const auto answers = [&](term_ref m) { return found(m) != waiting.end(); };
   while (!waiting.empty()) {
     auto m = co_await self_.receive(answers);
     const auto from = found(m.body());
-    if (m.body().is_tuple(2))
-      replies.emplace_back(from->second, term::copy(m.body().element(1)));
+    if (const auto reply = from->first.reply_in(m, from->second))
+      replies.emplace_back(from->second.node(), term::copy(*reply));
     waiting.erase(from);
   }
   co_return replies;

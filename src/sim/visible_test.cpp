@@ -1,4 +1,5 @@
 /// Visible nodes meet: global, pg and rex.
+#include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
 #include <erl/log.hpp>
@@ -28,14 +29,9 @@ public:
 
   /// Nothing if the node is not there.
   std::optional<term> try_to_ask(atom node, const term& request) {
-    const destination server{atoms::global_name_server, node};
-    reference alias;
-    probe_.act([&](process& self) { alias = self.monitor(server, alias_mode::reply_demonitor); });
-    const term_ref first[] = {atoms::alias};
-    probe_.send(
-        server,
-        term::tuple({atoms::gen_call,
-                     term::tuple({term(probe_.self()), term::list(first, term(alias))}), request}));
+    probe_.act([&](process& self) {
+      const detail::outgoing_call sent(self, {atoms::global_name_server, node}, to_encode(request));
+    });
     const term answer = probe_.next(60s);
     return answer.is_tuple(2) ? std::optional(answer.share(answer.element(1))) : std::nullopt;
   }
