@@ -30,12 +30,10 @@ void served_functions::add(atom module, atom name, unsigned arity,
 }
 
 owned_body served_functions::body_for(atom module, atom name, const term& arguments) const {
-  static const atom undef("undef");
-  static const atom badarg("badarg");
   const auto arity = arguments.list_length();
   const term call = term::tuple({term(module), term(name), arguments, term::list({})});
   if (!arity)
-    return exiting_with(term::tuple({term(badarg), term::list({call})}));
+    return exiting_with(term::tuple({term(atoms::badarg), term::list({call})}));
   std::shared_ptr<const owned<detail::served_function>> found;
   {
     const std::lock_guard lock(mutex_);
@@ -46,7 +44,7 @@ owned_body served_functions::body_for(atom module, atom name, const term& argume
     return (*found)->body_for(arguments);
   log::limited("undef", log::level::warning, "dist", "a peer asked for ", to_string(term(module)),
                ":", to_string(term(name)), "/", *arity, ", which is not served here");
-  return exiting_with(term::tuple({term(undef), term::list({call})}));
+  return exiting_with(term::tuple({term(atoms::undef), term::list({call})}));
 }
 
 } // namespace erl

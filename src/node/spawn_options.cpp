@@ -16,13 +16,11 @@ bool is_size(term_ref value) {
 }
 
 bool is_heap_limit(term_ref value) {
-  static const atom kill("kill");
-  static const atom error_logger("error_logger");
   static const atom include_shared_binaries("include_shared_binaries");
   static const atom size("size");
   if (!value.is_map())
     return is_size(value);
-  for (const atom each : {kill, error_logger, include_shared_binaries})
+  for (const atom each : {atoms::kill, atoms::error_logger, include_shared_binaries})
     if (const auto found = value.find(each); found && !is_bool(*found))
       return false;
   const auto limit = value.find(size);
@@ -75,13 +73,11 @@ bool are_relation_options(term_ref value) {
 }
 
 bool read_option(term_ref option, spawn_wishes& to) {
-  static const atom link("link");
-  static const atom monitor("monitor");
   static const atom priority_option("priority");
   const bool pair = option.is_tuple(2);
   const term_ref name = pair ? option.element(0) : option;
-  if (name.is(link) || name.is(monitor)) {
-    (name.is(link) ? to.link : to.monitor) = true;
+  if (name.is(atoms::link) || name.is(atoms::monitor)) {
+    (name.is(atoms::link) ? to.link : to.monitor) = true;
     return !pair || are_relation_options(option.element(1));
   }
   if (!pair)
@@ -93,13 +89,12 @@ bool read_option(term_ref option, spawn_wishes& to) {
 } // namespace
 
 std::expected<spawn_wishes, atom> read_spawn_options(term_ref options) {
-  static const atom badopt("badopt");
   spawn_wishes wishes;
   for (; options.is_cons(); options = options.tail())
     if (!read_option(options.head(), wishes))
-      return std::unexpected(badopt);
+      return std::unexpected(atoms::badopt);
   if (!options.is_nil())
-    return std::unexpected(badopt);
+    return std::unexpected(atoms::badopt);
   return wishes;
 }
 

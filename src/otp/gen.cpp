@@ -86,11 +86,10 @@ void notify_failed(process& self, const reference& tag, term_ref reason) {
 }
 
 void introduce(process& self, const start_notice& notice, atom module) {
-  static const atom init("init");
   if (!notice.ancestors.is_cons())
     return;
   self.put(term(atoms::ancestors), notice.ancestors);
-  self.put(term(atoms::initial_call), term::tuple({module, init, term(1)}));
+  self.put(term(atoms::initial_call), term::tuple({module, atoms::init, term(1)}));
 }
 
 bool is_exit_of(term_ref message, const pid& who) {

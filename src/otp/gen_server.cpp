@@ -27,12 +27,11 @@ caller& caller::operator=(caller&& other) noexcept {
 }
 
 caller::~caller() {
-  static const atom no_reply("no_reply");
   if (server_ == nullptr || detail::is_ending(*server_) || std::uncaught_exceptions() > exceptions_)
     return;
   log::put(log::level::warning, "gen_server", "the caller ", brief(from_),
            " was forgotten without a reply");
-  reply(term::tuple({atoms::error, no_reply}));
+  reply(term::tuple({atoms::error, atoms::no_reply}));
 }
 
 void caller::reply_with(encodable value) {
@@ -81,14 +80,13 @@ body::outcome gen_server_base::guarded_run() {
 /// Registers and initialises; finished when that is done. A failure is told to the starter, and
 /// ends the process.
 body::outcome gen_server_base::start_up() {
-  static const atom already_started("already_started");
   if (!runner_.active()) {
     gen::introduce(self(), notice_, runtime::type_name(typeid(*this)));
     notice_.ancestors = {};
     if (options_.name != atom() && !self().register_name(options_.name)) {
       const auto holder = self().whereis(options_.name);
       const term reason =
-          holder ? term::tuple({already_started, term(*holder)}) : term(atoms::badarg);
+          holder ? term::tuple({atoms::already_started, term(*holder)}) : term(atoms::badarg);
       self().exit(reason);
     }
     do_init();

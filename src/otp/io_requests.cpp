@@ -18,20 +18,7 @@ namespace {
 constexpr std::size_t most_text = std::size_t{4} << 20U;
 
 struct vocabulary {
-  atom put_chars{"put_chars"};
-  atom requests{"requests"};
-  atom get_line{"get_line"};
-  atom get_chars{"get_chars"};
-  atom get_until{"get_until"};
   atom get_password{"get_password"};
-  atom get_geometry{"get_geometry"};
-  atom getopts{"getopts"};
-  atom setopts{"setopts"};
-  atom eof{"eof"};
-  atom enotsup{"enotsup"};
-  atom request{"request"};
-  atom unicode{"unicode"};
-  atom latin1{"latin1"};
   atom binary{"binary"};
   atom encoding{"encoding"};
   atom io_lib{"io_lib"};
@@ -49,9 +36,9 @@ const vocabulary& words() {
 term error(term_ref what) { return term::tuple({atoms::error, what}); }
 
 std::optional<io_encoding> encoding_of(term_ref name) {
-  if (name.is(words().unicode))
+  if (name.is(atoms::unicode))
     return io_encoding::unicode;
-  if (name.is(words().latin1))
+  if (name.is(atoms::latin1))
     return io_encoding::latin1;
   return std::nullopt;
 }
@@ -85,7 +72,7 @@ term put_chars(term_ref request, std::string& text) {
   const auto encoding = has_encoding ? encoding_of(parts[0]) : io_encoding::latin1;
   const auto what = parts.subspan(has_encoding ? 1 : 0);
   if (!encoding)
-    return error(words().request);
+    return error(atoms::request);
   const bool done = what.size() == 1 ? append_chars(what[0], *encoding, most_text, text)
                                      : append_result(what[0], what[1], what[2], text);
   if (done)
@@ -96,27 +83,27 @@ term put_chars(term_ref request, std::string& text) {
 
 term reply_to_one(term_ref request, std::string& text) {
   const auto& w = words();
-  if (request.is(w.getopts))
+  if (request.is(atoms::getopts))
     return term::list(
-        {term::tuple({w.binary, atoms::false_}), term::tuple({w.encoding, w.unicode})});
+        {term::tuple({w.binary, atoms::false_}), term::tuple({w.encoding, atoms::unicode})});
   if (!request.is_tuple() || request.arity() < 2 || request.arity() > 8)
-    return error(w.request);
+    return error(atoms::request);
   const term_ref what = request.element(0);
   const std::size_t arguments = request.arity() - 1;
-  if (what.is(w.put_chars) && arguments <= 4)
+  if (what.is(atoms::put_chars) && arguments <= 4)
     return put_chars(request, text);
-  if (what.is(w.get_line) || what.is(w.get_chars) || what.is(w.get_until) ||
+  if (what.is(atoms::get_line) || what.is(atoms::get_chars) || what.is(atoms::get_until) ||
       what.is(w.get_password))
-    return term(w.eof);
-  if (what.is(w.setopts) || what.is(w.get_geometry))
-    return error(w.enotsup);
-  return error(w.request);
+    return term(atoms::eof);
+  if (what.is(atoms::setopts) || what.is(atoms::get_geometry))
+    return error(atoms::enotsup);
+  return error(atoms::request);
 }
 
 } // namespace
 
 term reply_to_io_request(term_ref request, std::string& text) {
-  if (!request.is_tuple(words().requests, 2))
+  if (!request.is_tuple(atoms::requests, 2))
     return reply_to_one(request, text);
   // Lists in lists, without recursion; the first error ends it all.
   term reply(atoms::ok);
@@ -127,10 +114,10 @@ term reply_to_io_request(term_ref request, std::string& text) {
     if (list.is_nil())
       continue;
     if (!list.is_cons())
-      return error(words().request);
+      return error(atoms::request);
     if (!list.tail().is_nil())
       rest.push_back(list.tail());
-    if (list.head().is_tuple(words().requests, 2)) {
+    if (list.head().is_tuple(atoms::requests, 2)) {
       rest.push_back(list.head().element(1));
       continue;
     }

@@ -97,7 +97,7 @@ private:
     if (name_ == atom() || self_.register_name(name_))
       return std::nullopt;
     const auto holder = self_.whereis(name_);
-    return term::tuple({atom("already_started"), holder ? term(*holder) : term(atoms::undefined)});
+    return term::tuple({atoms::already_started, holder ? term(*holder) : term(atoms::undefined)});
   }
 
   running_child* find(const pid& who) {

@@ -3,6 +3,7 @@
 #include "otp/io_requests.hpp"
 #include "otp/steady_send.hpp"
 #include <erl/blocking.hpp>
+#include <erl/etf/atoms.hpp>
 
 #include <cstdio>
 #include <string>
@@ -17,14 +18,12 @@ void print_to_standard_output(std::string_view text) {
 
 /// `{io_request, From, ReplyAs, Request}`
 static bool is_io_request(term_ref m) {
-  static const atom tag("io_request");
-  return m.is_tuple(tag, 4) && m.element(1).is_pid();
+  return m.is_tuple(atoms::io_request, 4) && m.element(1).is_pid();
 }
 
 static void reply(process& self, term_ref request, const term& result) {
-  static const atom tag("io_reply");
   send_if_connected(self, *request.element(1).to_pid(),
-                    term::tuple({tag, request.element(2), result}));
+                    term::tuple({atoms::io_reply, request.element(2), result}));
 }
 
 static task<> serve(process& self, print_function& print) {

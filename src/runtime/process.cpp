@@ -259,14 +259,12 @@ static runtime::scheduler& chosen(const spawn_options& options, runtime::schedul
 
 reference process::spawn_request(atom node, atom module, atom function, term arguments,
                                  const remote_spawn_options& how) {
-  static const atom link("link");
-  static const atom monitor("monitor");
   auto& p = own(*this);
   std::vector<term_ref> options;
   if (how.link)
-    options.emplace_back(term(link));
+    options.emplace_back(atoms::link);
   if (how.monitor)
-    options.emplace_back(term(monitor));
+    options.emplace_back(atoms::monitor);
   const reference request = p.owner().make_reference();
   p.extras().spawn_requests.try_emplace(request, node);
   p.owner().relate(p.id(), node, 1);

@@ -13,11 +13,11 @@ namespace runtime {
 namespace {
 
 atom name_of(process_block::state state) {
-  static const atom running("running"), runnable("runnable"), waiting("waiting");
+  static const atom runnable("runnable"), waiting("waiting");
   switch (state) {
   case process_block::state::running:
   case process_block::state::ending:
-    return running;
+    return atoms::running;
   case process_block::state::runnable:
     return runnable;
   case process_block::state::waiting:

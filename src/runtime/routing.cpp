@@ -199,7 +199,6 @@ void scheduler::handle(signal&& s) {
 }
 
 void scheduler::undeliverable(signal&& s) {
-  static const atom notsup("notsup");
   switch (s.kind) {
   case signal_kind::message:
     return dead_letter(s.to_name == atom() ? term(s.to) : term(s.to_name),
@@ -223,7 +222,7 @@ void scheduler::undeliverable(signal&& s) {
     return route({.kind = signal_kind::spawn_reply,
                   .from = s.to,
                   .to = s.from,
-                  .object = notsup,
+                  .object = atoms::notsup,
                   .ref = s.ref});
   case signal_kind::spawn_reply: {
     const auto asker = ended_askers_.extract(s.ref);
