@@ -15,7 +15,7 @@ namespace erl {
 void start_node_processes(runtime::system& system, const node_process_options& options) {
   runtime::scheduler& home = system.at(0);
   // Their names from the beginning: a peer's first message may come before their bodies run.
-  system.set_group_leader(home.spawn(make_user(), pid{}, {.name = user_name()}).id());
+  system.set_group_leader(home.spawn(make_user(), pid{}, {.name = atoms::user}).id());
   home.spawn(make_net_kernel(), pid{}, {.name = atoms::net_kernel});
   home.spawn(make_rex(), pid{}, {.name = atoms::rex});
   if (!options.visible)

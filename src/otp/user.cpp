@@ -11,7 +11,7 @@
 
 namespace erl {
 
-void print_to_standard_output(std::string_view text) {
+static void write_out(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
 }
@@ -26,7 +26,7 @@ static void reply(process& self, term_ref request, const term& result) {
                     term::tuple({atoms::io_reply, request.element(2), result}));
 }
 
-static task<> serve(process& self, print_function& print) {
+static task<> serve(process& self) {
   process& own = never_wait(self);
   for (;;) {
     auto m = co_await own.receive();
@@ -36,18 +36,13 @@ static task<> serve(process& self, print_function& print) {
     const term result = reply_to_io_request(m.body().element(3), text);
     if (!text.empty()) {
       // By a thread that may wait: whoever reads the output can be slow.
-      const auto write = [text = std::move(text), print] { print(text); };
+      const auto write = [text = std::move(text)] { write_out(text); };
       co_await blocking(own, write);
     }
     reply(own, m.body(), result);
   }
 }
 
-atom user_name() {
-  static const atom name("user");
-  return name;
-}
-
-owned_body make_user(print_function print) { return make_body(serve, print); }
+owned_body make_user() { return make_body(serve); }
 
 } // namespace erl
