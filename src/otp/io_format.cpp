@@ -21,30 +21,7 @@ using characters = std::vector<std::uint32_t>;
 
 bool is_character(std::uint64_t code) { return code <= 0x10ffff && (code >> 11) != 0x1b; }
 
-/// UTF-8, read strictly.
-bool append_utf8_points(std::string_view text, characters& out) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto byte = [&] { return static_cast<unsigned char>(text[at++]); };
-    std::uint32_t code = byte();
-    const int more = code < 0x80 ? 0 : code < 0xc2 ? -1 : code < 0xe0 ? 1 : code < 0xf0 ? 2 : 3;
-    if (more < 0 || code > 0xf4 || text.size() - at < static_cast<std::size_t>(more))
-      return false;
-    if (more > 0)
-      code &= 0x3fU >> more;
-    for (int i = 0; i < more; ++i) {
-      const std::uint32_t next = byte();
-      if ((next & 0xc0) != 0x80)
-        return false;
-      code = code << 6 | (next & 0x3f);
-    }
-    if (!is_character(code) || (more == 2 && code < 0x800) || (more == 3 && code < 0x10000))
-      return false;
-    out.push_back(code);
-  }
-  return true;
-}
-
-/// The same as code points.
+/// Characters in all their forms, as code points.
 bool append_points(term_ref chars, io_encoding in, std::size_t most, characters& out) {
   std::vector<term_ref> rest{chars};
   while (!rest.empty()) {
@@ -58,8 +35,10 @@ bool append_points(term_ref chars, io_encoding in, std::size_t most, characters&
         return false;
       out.push_back(static_cast<std::uint32_t>(*code));
     } else if (const auto text = next.to_text(); text && in == io_encoding::unicode) {
-      if (text->size() > most || !append_utf8_points(*text, out))
+      const auto points = text->size() > most ? std::nullopt : detail::code_points(*text);
+      if (!points)
         return false;
+      out.insert(out.end(), points->begin(), points->end());
     } else if (const auto bytes = next.to_binary(); bytes && in == io_encoding::latin1) {
       if (bytes->size() > most)
         return false;
@@ -82,7 +61,7 @@ bool append_utf8(const characters& points, std::size_t most, std::string& out) {
   return true;
 }
 
-characters points_of(std::string_view text) { return detail::code_points(text); }
+characters points_of(std::string_view text) { return detail::code_points(text).value(); }
 
 /// `~F.P.PadModC`
 struct directive {

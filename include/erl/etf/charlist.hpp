@@ -24,8 +24,8 @@ struct charlist {
 namespace detail {
 
 std::optional<std::string> utf8_from_code_points(const std::vector<std::uint32_t>& points);
-/// Throws std::invalid_argument when `text` is not UTF-8.
-std::vector<std::uint32_t> code_points(std::string_view text);
+/// Nothing when `text` is not UTF-8.
+std::optional<std::vector<std::uint32_t>> code_points(std::string_view text);
 
 } // namespace detail
 
@@ -35,7 +35,8 @@ template <> struct conversion<charlist> {
     auto text = detail::utf8_from_code_points(points);
     return text ? std::optional(charlist{std::move(*text)}) : std::nullopt;
   }
-  static as to(const charlist& value) { return detail::code_points(value.text); }
+  /// Throws std::invalid_argument when the text is not UTF-8.
+  static as to(const charlist& value);
 };
 
 } // namespace erl
