@@ -256,13 +256,9 @@ private:
   }
 
   bool apply(const directive& d) {
-    switch (d.what) {
-    case '~':
-    case 'n':
+    if (d.what == '~' || d.what == 'n') {
       put(d.field ? width_of(d.field) : 1, d.what == 'n' ? '\n' : '~');
       return true;
-    default:
-      break;
     }
     const auto what = argument();
     if (!what)
