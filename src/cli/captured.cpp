@@ -62,12 +62,6 @@ std::expected<std::vector<std::byte>, std::string> parse_hex(std::string_view te
   return bytes;
 }
 
-std::string hexadecimal(flag_set set) {
-  std::array<char, 16> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), set, 16).ptr;
-  return "0x" + std::string(digits.data(), end);
-}
-
 /// Text of the capture's, for one line.
 std::string shown(std::string_view text) {
   std::string result(text.substr(0, 200));
@@ -136,7 +130,8 @@ std::string capture_reader::begin(const std::string& session, std::optional<flag
     return {};
   const auto& known = sessions_[session].flags;
   return "== " + shown(session) + title + "\n" +
-         (known ? "== flags " + hexadecimal(*known) + ": " + dist::flag_names(*known) + "\n" : "");
+         (known ? "== flags " + dist::hexadecimal(*known) + ": " + dist::flag_names(*known) + "\n"
+                : "");
 }
 
 outcome capture_reader::read_session(term_ref object) {

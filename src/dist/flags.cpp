@@ -47,13 +47,13 @@ constexpr std::array<named_flag, 31> names{{
     {flags::native_records, "NATIVE_RECORDS"},
 }};
 
-std::string hexadecimal(flag_set bit) {
+} // namespace
+
+std::string hexadecimal(flag_set set) {
   std::array<char, 16> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), bit, 16).ptr;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), set, 16).ptr;
   return "0x" + std::string(digits.data(), end);
 }
-
-} // namespace
 
 std::string_view flag_name(flag_set flag) {
   const flag_set lowest = flag & (~flag + 1);

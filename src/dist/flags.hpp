@@ -78,6 +78,9 @@ constexpr flag_set expand_digest(flag_set received) {
 /// name.
 std::string_view flag_name(flag_set flag);
 
+/// The bits as a number: "0x5".
+std::string hexadecimal(flag_set set);
+
 /// The names of all flags in `set`, lowest bit first, separated by ", ". Bits without a name are
 /// given as hexadecimal numbers; an empty set gives an empty text.
 std::string flag_names(flag_set set);

@@ -1,3 +1,4 @@
+#include "dist/flags.hpp"
 #include <erl/connection_info.hpp>
 
 #include <algorithm>
@@ -49,15 +50,6 @@ std::string short_text(std::uint64_t value) {
 std::string address_text(const connection_info& c) {
   const bool colons = c.address.find(':') != std::string::npos;
   return (colons ? "[" + c.address + "]" : c.address) + ":" + std::to_string(c.port);
-}
-
-std::string hexadecimal(std::uint64_t value) {
-  std::string digits;
-  do {
-    digits.insert(digits.begin(), "0123456789abcdef"[value & 15U]);
-    value >>= 4U;
-  } while (value != 0);
-  return "0x" + digits;
 }
 
 std::string table(const std::vector<row>& rows) {
@@ -144,8 +136,8 @@ std::string to_text(const connection_info& c) {
          std::to_string(c.stops) + " times\nbusy: " + std::to_string(c.times_busy) + " times, " +
          time_text(c.busy_time) + "\nunfinished: " + std::to_string(c.unfinished_messages) +
          " messages, " + std::to_string(c.unfinished_bytes) +
-         " bytes\nnew atoms: " + std::to_string(c.new_atoms) + "\nflags: " + hexadecimal(c.flags) +
-         " " + c.flag_names + "\n";
+         " bytes\nnew atoms: " + std::to_string(c.new_atoms) +
+         "\nflags: " + dist::hexadecimal(c.flags) + " " + c.flag_names + "\n";
 }
 
 std::string to_text(const connection_history& history) {
