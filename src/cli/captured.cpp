@@ -3,7 +3,6 @@
 #include <erl/etf/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -32,12 +31,9 @@ std::optional<std::uint64_t> number_field(term_ref object, std::string_view name
 }
 
 std::optional<unsigned> digit_value(char digit) {
-  if (digit >= '0' && digit <= '9')
-    return static_cast<unsigned>(digit - '0');
-  const char lower = static_cast<char>(digit | 0x20);
-  if (lower >= 'a' && lower <= 'f')
-    return static_cast<unsigned>(lower - 'a') + 10;
-  return std::nullopt;
+  unsigned value = 0;
+  const bool is_digit = std::from_chars(&digit, &digit + 1, value, 16).ec == std::errc();
+  return is_digit ? std::optional(value) : std::nullopt;
 }
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
