@@ -1,10 +1,10 @@
 #include "otp/global.hpp"
 #include "runtime/test_world.hpp"
+#include "support/log_capture.hpp"
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/parse.hpp>
 #include <erl/etf/print.hpp>
-#include <erl/log.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -14,6 +14,7 @@
 
 using namespace erl;
 using namespace std::chrono_literals;
+using erl::test::silence;
 using erl::test::world;
 
 namespace {
@@ -140,7 +141,7 @@ TEST_CASE("a lock goes with its holder, and who has lost it registers nothing") 
 }
 
 TEST_CASE("beyond the limit names are not kept, and locks are refused") {
-  log::set_level(log::level::off);
+  const silence quiet;
   fixture f(4);
   client a(f.w);
   CHECK(a.set_lock("a") == "true"); // counts as well
@@ -156,11 +157,10 @@ TEST_CASE("beyond the limit names are not kept, and locks are refused") {
   client b(f.w);
   CHECK(a.register_name(term(1), b.id) == "yes");
   CHECK(f.whereis(term(1)) == b.id);
-  log::set_level(log::level::info);
 }
 
 TEST_CASE("questions about global have OTP's answers, and nonsense has none") {
-  log::set_level(log::level::off);
+  const silence quiet;
   fixture f;
   client a(f.w);
   CHECK(a.ask(term(atom("get_protocol_version"))) == "8");
@@ -210,5 +210,4 @@ TEST_CASE("questions about global have OTP's answers, and nonsense has none") {
   CHECK(a.set_lock("a") == "true");
   CHECK(a.register_name(term(1), a.id) == "yes");
   CHECK(f.whereis(term(1)) == a.id);
-  log::set_level(log::level::info);
 }

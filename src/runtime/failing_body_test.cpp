@@ -1,9 +1,9 @@
 // Bodies that fail: whatever they throw ends their own process, and nobody else.
 #include "etf/sanitizer.hpp"
 #include "runtime/test_world.hpp"
+#include "support/log_capture.hpp"
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
-#include <erl/log.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -26,6 +26,7 @@
 
 using namespace erl;
 using namespace std::chrono_literals;
+using erl::test::silence;
 using erl::test::world;
 
 namespace {
@@ -76,7 +77,7 @@ task<> hear(process& self, pid failing, bool linked, log_lines* reasons) {
 
 /// Runs a body that ends when it is told anything.
 template <class Function> end_heard end_of(Function body) {
-  log::set_level(log::level::off);
+  const silence quiet;
   world w(2);
   end_heard result;
   const pid server = w.spawn(serve);
@@ -90,7 +91,6 @@ template <class Function> end_heard end_of(Function body) {
   CHECK_FALSE(w.alive(failing));
   w.spawn_on(1, ask, server, &result.others_are_served);
   w.settle();
-  log::set_level(log::level::info);
   return result;
 }
 
@@ -159,7 +159,7 @@ TEST_CASE("a body that is no coroutine may throw as well") {
       return outcome::waiting;
     }
   };
-  log::set_level(log::level::off);
+  const silence quiet;
   world w;
   log_lines reasons;
   const pid failing = w.system.at(0).spawn(owned_body(new thrower), {}).id();
@@ -168,7 +168,6 @@ TEST_CASE("a body that is no coroutine may throw as well") {
   w.system.at(0).send({}, failing, term(1));
   w.settle();
   CHECK(reasons == log_lines{"{'std::logic_error',<<\"no\">>}"});
-  log::set_level(log::level::info);
 }
 
 TEST_CASE("a body that throws in the middle of its messages takes those that wait with it") {

@@ -1,6 +1,6 @@
+#include "support/log_capture.hpp"
 #include <erl/erl.hpp>
 #include <erl/etf/print.hpp>
-#include <erl/log.hpp>
 #include <erl/sim.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -18,6 +18,7 @@ namespace {
 using namespace erl;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
+using erl::test::silence;
 
 struct add {
   std::int64_t amount = 0;
@@ -53,12 +54,6 @@ task<> answer(process& self) {
 supervisor counters() {
   return supervisor{one_for_one, {.intensity = 1, .period = 5s}, child<counter>("counter")};
 }
-
-/// Keeps the log quiet.
-struct silence {
-  silence() { log::set_level(log::level::off); }
-  ~silence() { log::set_level(log::level::info); }
-};
 
 } // namespace
 

@@ -1,8 +1,8 @@
 /// Visible nodes meet: global, pg and rex.
+#include "support/log_capture.hpp"
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
-#include <erl/log.hpp>
 #include <erl/sim.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -16,6 +16,7 @@ namespace {
 
 using namespace erl;
 using namespace std::chrono_literals;
+using erl::test::silence;
 
 task<> idle(process& self) {
   const auto dead = [](term_ref m) { return m.is(atom("stop")); };
@@ -124,12 +125,6 @@ void check_unlocked(sim::world& world, const std::vector<sim::node*>& nodes) {
     test.delete_lock(each->name());
   }
 }
-
-/// Keeps the log quiet.
-struct silence {
-  silence() { log::set_level(log::level::off); }
-  ~silence() { log::set_level(log::level::info); }
-};
 
 } // namespace
 

@@ -1,4 +1,4 @@
-/// Catches what the library logs, for tests.
+/// Catches what the library logs, or keeps it quiet, for tests.
 #pragma once
 
 #include <erl/log.hpp>
@@ -54,6 +54,14 @@ private:
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::vector<std::string> lines_;
+};
+
+/// Nothing is logged in its lifetime.
+struct silence {
+  silence() { log::set_level(log::level::off); }
+  silence(const silence&) = delete;
+  silence& operator=(const silence&) = delete;
+  ~silence() { log::set_level(log::level::info); }
 };
 
 } // namespace erl::test
