@@ -105,10 +105,10 @@ runtime::signal to_signal(dist::control_message&& m) {
            .urgent = m.priority};
   if (m.target == wire::target_kind::name)
     s.to_name = m.name;
+  if (m.has_token) [[unlikely]]
+    s.token = runtime::make_token(m.token);
   switch (m.kind) {
   case wire::signal_kind::message:
-    if (m.has_token) [[unlikely]]
-      s.token = runtime::make_token(m.token);
     s.kind =
         m.target == wire::target_kind::alias ? signal_kind::alias_message : signal_kind::message;
     break;

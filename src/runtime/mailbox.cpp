@@ -15,7 +15,9 @@ const term& message_body(const message_node* node) {
   return node->body;
 }
 
-message make_message(term body) { return message(new message_node{.body = std::move(body)}); }
+message make_message(term body, owned<native_object> token) {
+  return message(new message_node{.body = std::move(body), .object = std::move(token)});
+}
 
 message make_message(owned<native_object> object) {
   return message(new message_node{.encoded = false, .object = std::move(object)});
@@ -46,9 +48,9 @@ void mailbox::append(detail::message_node* node) noexcept {
   ++size_;
 }
 
-void mailbox::push_in_front(term body, bool kept) {
-  auto* node =
-      new detail::message_node{.next = *urgent_end_, .body = std::move(body), .kept = kept};
+void mailbox::push_in_front(term body, bool kept, owned<detail::native_object> token) {
+  auto* node = new detail::message_node{
+      .next = *urgent_end_, .body = std::move(body), .kept = kept, .object = std::move(token)};
   *urgent_end_ = node;
   if (last_ == urgent_end_)
     last_ = &node->next;

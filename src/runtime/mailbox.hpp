@@ -27,7 +27,7 @@ struct message_node {
   owned<native_object> object;
 };
 
-message make_message(term body);
+message make_message(term body, owned<native_object> token = {});
 message make_message(owned<native_object> object);
 } // namespace detail
 
@@ -51,7 +51,7 @@ public:
   /// With its trace token.
   void push_traced(term&& body, bool kept, owned<detail::native_object> token);
   /// In front of all messages but those that came so before. A receive under way looks at it.
-  void push_in_front(term body, bool kept);
+  void push_in_front(term body, bool kept, owned<detail::native_object> token = {});
   /// The next receive looks from the oldest message on.
   void rewind() noexcept { saved_ = &first_; }
   /// Remembers the end: what comes from now on is behind the mark. Returns its number.

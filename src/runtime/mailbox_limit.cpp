@@ -37,7 +37,7 @@ void process_block::update_attention() {
 
 void process_block::deliver_from_afar(term body) {
   if (inbox.size() >= attention) [[unlikely]]
-    return crowded(detail::make_message(std::move(body)), true);
+    return crowded(detail::make_message(std::move(body), arriving_token()), true);
   enqueue(std::move(body), false);
 }
 

@@ -47,10 +47,13 @@ void process::set_group_leader(const pid& leader, const pid& of) {
 atom process::node() const noexcept { return self().node; }
 time_point process::now() const { return own(*this).owner().world().now(); }
 
-/// The same with a trace token.
+/// The same with a trace token. An object, if there is one, stays one within this node.
 static void send_traced(process_block& p, const destination& to, term message,
-                        runtime::token_with_message token) {
-  runtime::signal s{.from = p.id(), .body = std::move(message), .token = std::move(token)};
+                        owned<detail::native_object> object, runtime::token_with_message token) {
+  runtime::signal s{.from = p.id(),
+                    .body = std::move(message),
+                    .native = std::move(object),
+                    .token = std::move(token)};
   switch (to.which()) {
   case destination::kind::alias:
     s.kind = signal_kind::alias_message;
@@ -64,6 +67,10 @@ static void send_traced(process_block& p, const destination& to, term message,
     s.to_node = to.node();
     break;
   }
+  const atom node = runtime::receiving_node(s);
+  const bool stays = node == atom() || node == p.id().node;
+  if (s.native && (!stays || to.which() == destination::kind::alias))
+    s.body = owned<detail::native_object>(std::move(s.native))->encode();
   p.owner().route(std::move(s));
 }
 
@@ -72,7 +79,7 @@ void process::send(const destination& to, term message) {
   --p.budget;
   if (p.traced) [[unlikely]]
     if (auto token = p.next_token())
-      return send_traced(p, to, std::move(message), std::move(token));
+      return send_traced(p, to, std::move(message), {}, std::move(token));
   p.owner().send(p.id(), to, std::move(message));
 }
 
@@ -98,6 +105,9 @@ send_result process::send(const destination& to, term message, const send_option
 void process::send_native(const destination& to, owned<detail::native_object> object) {
   auto& p = own(*this);
   --p.budget;
+  if (p.traced) [[unlikely]]
+    if (auto token = p.next_token())
+      return send_traced(p, to, {}, std::move(object), std::move(token));
   p.owner().send(p.id(), to, std::move(object));
 }
 
@@ -268,13 +278,16 @@ reference process::spawn_request(atom node, atom module, atom function, term arg
   const reference request = p.owner().make_reference();
   p.extras().spawn_requests.try_emplace(request, node);
   p.owner().relate(p.id(), node, 1);
+  if (p.traced) // OTP counts the start of a process and what asks for it
+    p.next_token();
   p.owner().route({.kind = signal_kind::spawn_request,
                    .from = p.id(),
                    .to = {.node = node},
                    .ref = request,
                    .body = term::tuple({term(module), term(function), std::move(arguments),
                                         term::list(std::span<const term_ref>(options)),
-                                        term(p.group_leader())})});
+                                        term(p.group_leader())}),
+                   .token = p.traced ? p.next_token() : runtime::token_with_message()});
   return request;
 }
 
@@ -285,6 +298,7 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
   const pid leader = p.own_group_leader();
   const bool has_leader = leader.node != atom();
   spawned result;
+  auto token = p.traced ? p.next_token() : runtime::token_with_message();
   if (options.monitor)
     result.monitor = here.make_reference();
   if (&there == &here) {
@@ -292,6 +306,8 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
     result.process = child.id();
     if (has_leader)
       child.set_group_leader(leader);
+    if (token) [[unlikely]]
+      child.begin_trace(std::move(token), false);
     if (options.link)
       child.extras().links.try_emplace(p.id(), {});
     if (options.monitor)
@@ -306,6 +322,7 @@ spawned process::spawn_body(owned_body what, const spawn_options& options) {
                 .ref = result.monitor,
                 .body = has_leader ? term(leader) : term(),
                 .what = std::move(what),
+                .token = std::move(token),
                 .mailbox = options.mailbox,
                 .link = options.link,
                 .urgency = options.priority});

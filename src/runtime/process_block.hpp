@@ -126,6 +126,8 @@ public:
   /// Its name, or an empty atom. Anybody may take a name back, so only the registry knows.
   atom registered_name() const;
 
+  /// It was started with this trace token, by a process of this node or from afar.
+  void begin_trace(token_with_message token, bool from_afar);
   // With `traced` only.
   /// A message has been taken from the mailbox.
   void note_received(const message& m);
@@ -217,7 +219,14 @@ public:
   std::unique_ptr<receive_timer> timeout;
 
 private:
+  trace_state& make_traced();
   void receive_traced(signal&& s);
+  /// Of what is being delivered.
+  token_with_message arriving_token() {
+    return traced ? std::move(extras_->trace->arriving) : token_with_message();
+  }
+  /// What comes from no process, and leaves the trace token of its receiver as it is.
+  void notify_aside(term body, bool urgent = false);
   void crowded(message m, bool from_afar);
   void drop(message m);
   /// A message that comes in.

@@ -55,11 +55,14 @@ signal outgoing_monitor::signal_from(signal_kind kind, const pid& watcher,
 
 void process_block::deliver(term&& body) {
   if (inbox.size() >= attention) [[unlikely]]
-    return crowded(detail::make_message(std::move(body)), false);
+    return crowded(detail::make_message(std::move(body), arriving_token()), false);
   enqueue(std::move(body), false);
 }
 
 void process_block::deliver(owned<detail::native_object> object) {
+  if (traced) [[unlikely]]
+    if (auto token = arriving_token())
+      object = owned<detail::native_object>(new traced_object(std::move(object), std::move(token)));
   message m = detail::make_message(std::move(object));
   if (inbox.size() >= attention) [[unlikely]]
     return crowded(std::move(m), false);
@@ -76,6 +79,12 @@ void process_block::take_in(message m) {
 
 void process_block::notify(term body, bool urgent) { enqueue(std::move(body), true, urgent); }
 
+void process_block::notify_aside(term body, bool urgent) {
+  if (traced) [[unlikely]]
+    extras_->trace->arriving = make_no_change();
+  notify(std::move(body), urgent);
+}
+
 bool process_block::terminate(term reason) {
   if (run_state == state::ending || pending_exit)
     return false;
@@ -89,9 +98,9 @@ void process_block::enqueue(term&& body, bool kept, bool urgent) {
   if (run_state == state::ending || pending_exit)
     return;
   if (urgent) [[unlikely]]
-    inbox.push_in_front(std::move(body), kept);
-  else if (traced && extras_->trace->arriving) [[unlikely]]
-    inbox.push_traced(std::move(body), kept, std::move(extras_->trace->arriving));
+    inbox.push_in_front(std::move(body), kept, arriving_token());
+  else if (traced) [[unlikely]]
+    inbox.push_traced(std::move(body), kept, arriving_token());
   else
     inbox.push(std::move(body), kept);
   if (run_state == state::waiting)
@@ -112,16 +121,28 @@ void process_block::react_to_exit(const pid& from, const term& reason, bool from
   terminate(killed ? term(atoms::killed) : reason);
 }
 
-/// A message with a token.
-void process_block::receive_traced(signal&& s) {
+trace_state& process_block::make_traced() {
   auto& trace = extras().trace;
   if (trace == nullptr)
     trace = std::make_unique<trace_state>();
   traced = true;
-  trace->arriving = std::move(s.token);
+  return *trace;
+}
+
+void process_block::begin_trace(token_with_message token, bool from_afar) {
+  trace_state& trace = make_traced();
+  trace.begin(*token);
+  if (!from_afar) // its start counts as the receipt of a message, and as the next one
+    trace.next(self_);
+}
+
+/// A signal with a token. It goes to the message that the signal is or becomes.
+void process_block::receive_traced(signal&& s) {
+  trace_state& trace = make_traced();
+  trace.arriving = std::move(s.token);
   s.token = {};
   receive_signal(std::move(s));
-  trace->arriving = {}; // if it was not let in
+  trace.arriving = {}; // if it was not let in
 }
 
 void process_block::note_received(const message& m) {
@@ -274,7 +295,7 @@ void process_block::monitored_process_down(const signal& s) {
   if (found == nullptr || sender != found->second.node)
     return;
   const auto [ref, monitor] = forget_monitor(found);
-  notify(down_message(ref, monitor, s.body), monitor.urgent);
+  notify_aside(down_message(ref, monitor, s.body), monitor.urgent);
 }
 
 process_block::held_monitor process_block::forget_monitor(const held_monitor* found) {
@@ -372,7 +393,7 @@ void process_block::lose_node(atom node) {
   }
 
   for (auto& [message, urgent] : messages)
-    notify(std::move(message), urgent);
+    notify_aside(std::move(message), urgent);
   for (const auto& [peer, urgent] : broken)
     react_to_exit(peer, reason, true, urgent);
 }
@@ -382,10 +403,15 @@ void process_block::break_relations(const term& reason) {
   const std::unique_ptr<process_extras> x = std::move(extras_);
   if (x == nullptr)
     return;
+  trace_state* const trace = std::exchange(traced, false) ? x->trace.get() : nullptr;
   for (const auto& [peer, link] : x->links) {
     owner_->relate(self_, peer.node, -1);
     if (link.unlinking == 0)
-      owner_->route({.kind = signal_kind::link_exit, .from = self_, .to = peer, .body = reason});
+      owner_->route({.kind = signal_kind::link_exit,
+                     .from = self_,
+                     .to = peer,
+                     .body = reason,
+                     .token = trace != nullptr ? trace->next(self_) : token_with_message()});
   }
   for (const auto& [ref, monitor] : x->monitored_by) {
     owner_->relate(self_, monitor.watcher.node, -1);

@@ -170,6 +170,8 @@ void scheduler::handle(signal&& s) {
                              {.mailbox = s.mailbox, .name = s.object, .priority = s.urgency});
     if (const auto leader = s.body.to_pid()) [[unlikely]]
       p.set_group_leader(*leader);
+    if (s.token) [[unlikely]]
+      p.begin_trace(std::move(s.token), s.from.node != system_.self().node);
     if (s.link) {
       p.extras().links.try_emplace(s.from, {});
       relate_to_caller(s.to, s.from.node);

@@ -1,5 +1,7 @@
 #include "runtime/sequential_trace.hpp"
 
+#include <erl/etf/atoms.hpp>
+
 #include <algorithm>
 
 namespace erl::runtime {
@@ -17,8 +19,23 @@ token_with_message make_token(const term& what) {
   return token_with_message(new trace_token(what));
 }
 
+token_with_message make_no_change() { return token_with_message(new trace_token(term())); }
+
+term reply_token(const term& request, const term& from) {
+  const term serial = request.share(request.element(2));
+  return term::tuple({request.element(0), request.element(1), serial, from,
+                      term(serial.to_int64().value_or(0) - 1)});
+}
+
+void trace_state::begin(const detail::native_object& with) {
+  token = with.encode();
+  last = clock = token.element(2).to_int64().value_or(0);
+}
+
 void trace_state::received(const message& m) {
   const trace_token* const with = m.object<trace_token>();
+  if (with != nullptr && !with->value.is_tuple())
+    return;
   token = with == nullptr ? term() : with->value;
   if (with == nullptr)
     return;

@@ -61,7 +61,7 @@ struct signal {
   term body;
   owned_body what;
   owned<detail::native_object> native; ///< of a message: this in place of a body
-  owned<detail::native_object> token;  ///< of a message, if it has a trace token
+  owned<detail::native_object> token;  ///< its trace token, if it has one
   mailbox_limit mailbox;               ///< of a spawn
   bool urgent = false;                 ///< of a message: to come before others
   bool link = false;                   ///< of a spawn: linked to its parent, `from`
