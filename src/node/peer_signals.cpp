@@ -2,6 +2,7 @@
 #include "node/peer.hpp"
 #include "node/signals.hpp"
 #include "node/spawn_options.hpp"
+#include "runtime/sequential_trace.hpp"
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/codec.hpp>
 
@@ -189,22 +190,31 @@ void peers::received(peer& p, dist::control_message&& m) {
 /// A peer wants a process. The answer goes out before anything that the process sends.
 void peers::spawn_requested(peer& p, dist::control_message&& m) {
   dist::control_message reply{.kind = dist::signal_kind::spawn_reply, .to = m.from, .ref = m.ref};
-  const auto wishes = read_spawn_options(m.options);
-  if (!wishes) {
-    reply.spawn_failed = true;
-    reply.failure = wishes.error();
-    return transmit(p, std::move(reply));
+  runtime::token_with_message token;
+  if (m.has_token) [[unlikely]] {
+    token = runtime::make_token(m.token);
+    reply.has_token = static_cast<bool>(token);
   }
+  const auto refuse = [&](atom why) {
+    reply.spawn_failed = true;
+    reply.failure = why;
+    if (token)
+      reply.token = runtime::reply_token(m.token, term(system_->self().node));
+    transmit(p, std::move(reply));
+  };
+  const auto wishes = read_spawn_options(m.options);
+  if (!wishes)
+    return refuse(wishes.error());
   reply.linked = wishes->link;
   reply.monitored = wishes->monitor;
   try {
     reply.spawned = system_->at(system_->next_scheduler()).reserve();
   } catch (const std::length_error&) { // as many processes as there can be
-    reply.spawn_failed = true;
-    reply.failure = atoms::system_limit;
-    return transmit(p, std::move(reply));
+    return refuse(atoms::system_limit);
   }
   const pid process = reply.spawned;
+  if (token) [[unlikely]]
+    reply.token = runtime::reply_token(m.token, term(process));
   reply.from = process; // in one order with what it sends
   transmit(p, std::move(reply));
   home_->route({.kind = signal_kind::spawn,
@@ -213,6 +223,7 @@ void peers::spawn_requested(peer& p, dist::control_message&& m) {
                 .ref = wishes->monitor ? m.ref : reference(),
                 .body = term(m.group_leader),
                 .what = served_.body_for(m.module, m.function, m.payload),
+                .token = std::move(token),
                 .link = wishes->link,
                 .urgency = wishes->priority});
 }
