@@ -66,6 +66,58 @@ erl::task<erl::term> leader(erl::process& self, erl::term& arguments) {
   co_return erl::atom("ok");
 }
 
+struct link_to {
+  erl::pid who;
+  using erl_shape = erl::tagged_shape<"link">;
+};
+struct exit_now {
+  erl::term reason;
+  using erl_shape = erl::tagged_shape<"exit">;
+};
+struct exit_other {
+  erl::pid who;
+  erl::term reason;
+  using erl_shape = erl::tagged_shape<"exit2">;
+};
+struct ask {
+  erl::atom node;
+  erl::atom module;
+  erl::atom function;
+  erl::term arguments;
+  using erl_shape = erl::tagged_shape<"ask">;
+};
+struct start {
+  erl::term tag;
+  using erl_shape = erl::tagged_shape<"start">;
+};
+
+/// Says what it sees, in the trace of that, but for what it is to do.
+erl::task<erl::term> witness(erl::process& self, erl::term& arguments) {
+  const auto [to] = read<erl::pid>(self, arguments);
+  const auto child = [](erl::process& me, erl::pid& parent, erl::term& tag) -> erl::task<> {
+    const erl::pid own = me.self();
+    me.send(parent, std::tuple(erl::is<"demo_run">{}, tag, own));
+    co_return;
+  };
+  self.trap_exit(true);
+  self.send(to, std::tuple(erl::is<"ready">{}, self.self()));
+  for (;;) {
+    const auto m = co_await self.receive();
+    if (const auto l = m.as<link_to>())
+      self.link(l->who);
+    else if (const auto e = m.as<exit_now>())
+      self.exit(e->reason);
+    else if (const auto o = m.as<exit_other>())
+      self.exit(o->who, o->reason);
+    else if (const auto a = m.as<ask>())
+      self.spawn_request(a->node, a->module, a->function, a->arguments);
+    else if (const auto s = m.as<start>())
+      self.spawn(child, to, s->tag);
+    else
+      self.send(to, std::tuple(erl::is<"seen">{}, m.body()));
+  }
+}
+
 } // namespace
 
 void serve_functions(erl::node& node) {
@@ -75,6 +127,7 @@ void serve_functions(erl::node& node) {
   node.serve(demo, "fail", 1, fail);
   node.serve(demo, "sleep", 2, sleep);
   node.serve(demo, "leader", 1, leader);
+  node.serve(demo, "witness", 1, witness);
 }
 
 } // namespace demo
