@@ -69,9 +69,18 @@ static void send_traced(process_block& p, const destination& to, term message,
   }
   const atom node = runtime::receiving_node(s);
   const bool stays = node == atom() || node == p.id().node;
-  if (s.native && (!stays || to.which() == destination::kind::alias))
+  const bool to_alias = to.which() == destination::kind::alias;
+  if (s.native && (!stays || to_alias))
     s.body = owned<detail::native_object>(std::move(s.native))->encode();
-  p.owner().route(std::move(s));
+  auto& here = p.owner();
+  auto& all = here.owner();
+  pid target = s.to;
+  if (stays && s.to_name != atom())
+    target = all.whereis(s.to_name).value_or(pid{});
+  here.route(std::move(s));
+  if (stays && !to_alias && all.is_here(target))
+    if (runtime::scheduler& other = all.owner_of(target); &other != &here && other.is_full(target))
+      p.wait_for_room(target);
 }
 
 void process::send(const destination& to, term message) {

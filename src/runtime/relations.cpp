@@ -141,7 +141,11 @@ void process_block::receive_traced(signal&& s) {
   trace_state& trace = make_traced();
   trace.arriving = std::move(s.token);
   s.token = {};
-  receive_signal(std::move(s));
+  const bool from_afar = s.from.node != self_.node && s.from.node != atom();
+  if (s.kind == signal_kind::message && !s.native && !from_afar)
+    deliver(std::move(s.body)); // whose sender can wait
+  else
+    receive_signal(std::move(s));
   trace.arriving = {}; // if it was not let in
 }
 

@@ -347,3 +347,29 @@ TEST_CASE("the end of what is monitored leaves the token as it is") {
   from_afar(w, {.to = other, .body = term(1)});
   CHECK(seen.tokens == std::vector<term>{serials("label", 6, p, 5)});
 }
+
+TEST_CASE("a traced sender waits for room like any other") {
+  for (const int scheduler : {0, 1}) {
+    world w(2);
+    constexpr int enough = 100'000;
+    int sent = 0;
+    const pid p = w.spawn([&, scheduler](process& self) -> task<> {
+      const auto idle = [](process& own) -> task<> {
+        const auto never = co_await own.receive([](term_ref) { return false; });
+      };
+      const mailbox_limit mailbox{.messages = 10, .when_full = full_mailbox::block_sender};
+      const pid to =
+          self.spawn_body(make_body(idle), {.mailbox = mailbox, .scheduler = scheduler}).process;
+      auto first = co_await self.receive();
+      while (sent < enough) {
+        self.send(to, ++sent);
+        co_await self.yield();
+      }
+    });
+    w.settle();
+    from_afar(w, {.to = p, .body = term(1), .token = make_token(parsed(a_token))});
+    CHECK(sent > 0);
+    CHECK(sent < enough);
+    CHECK(w.system.dead_letters == 0);
+  }
+}
