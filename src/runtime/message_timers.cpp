@@ -29,7 +29,9 @@ private:
     const pid from = here.owner().pid_of(from_);
     if (period_ == duration::zero()) {
       const auto self = owner_.take(*this);
+      owner_.fires_ = true;
       here.send(from, to_, std::move(body_));
+      owner_.fires_ = false;
     } else if (here.find(from) != nullptr) {
       here.timers().arm(*this, deadline() + period_);
       here.send(from, to_, body_);

@@ -34,6 +34,8 @@ public:
   std::optional<duration> left(const reference& ref) const;
   std::optional<duration> cancel(const reference& ref);
   void clear();
+  /// What is delivered now is the message of a timer.
+  bool fires() const { return fires_; }
 
 private:
   class message_timer;
@@ -44,6 +46,7 @@ private:
   scheduler& owner_;
   std::vector<std::unique_ptr<message_timer>> slots_;
   std::vector<std::uint32_t> free_;
+  bool fires_ = false;
 };
 
 } // namespace erl::runtime

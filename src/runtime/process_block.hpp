@@ -223,8 +223,9 @@ private:
   void receive_traced(signal&& s);
   /// Of what is being delivered.
   token_with_message arriving_token() {
-    return traced ? std::move(extras_->trace->arriving) : token_with_message();
+    return traced ? take_arriving_token() : token_with_message();
   }
+  token_with_message take_arriving_token();
   /// What comes from no process, and leaves the trace token of its receiver as it is.
   void notify_aside(term body, bool urgent = false);
   void crowded(message m, bool from_afar);

@@ -136,6 +136,10 @@ void process_block::begin_trace(token_with_message token, bool from_afar) {
     trace.next(self_);
 }
 
+token_with_message process_block::take_arriving_token() {
+  return owner_->later().fires() ? make_no_change() : std::move(extras_->trace->arriving);
+}
+
 /// A signal with a token. It goes to the message that the signal is or becomes.
 void process_block::receive_traced(signal&& s) {
   trace_state& trace = make_traced();

@@ -12,6 +12,7 @@
 
 using namespace erl;
 using namespace erl::runtime;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -331,7 +332,7 @@ TEST_CASE("an object that a traced process sends is still an object") {
   }
 }
 
-TEST_CASE("the end of what is monitored leaves the token as it is") {
+TEST_CASE("the end of what is monitored, and a timer, leave the token as it is") {
   world w;
   witness seen;
   const pid to = w.spawn(seen.body());
@@ -341,11 +342,20 @@ TEST_CASE("the end of what is monitored leaves the token as it is") {
     auto first = co_await self.receive();
     auto down = co_await self.receive();
     self.send(to, down.body());
+    self.send_after(1ms, self.self(), term(2));
+    auto timer = co_await self.receive();
+    self.send(to, timer.body());
+    auto plain = co_await self.receive();
+    self.send(to, plain.body());
   });
   w.settle();
   from_afar(w, {.to = p, .body = term(1), .token = make_token(parsed(a_token))});
   from_afar(w, {.to = other, .body = term(1)});
-  CHECK(seen.tokens == std::vector<term>{serials("label", 6, p, 5)});
+  w.pass(1ms);
+  w.settle();
+  from_afar(w, {.to = p, .body = term(3)});
+  CHECK(seen.tokens ==
+        std::vector<term>{serials("label", 6, p, 5), serials("label", 7, p, 5), term()});
 }
 
 TEST_CASE("a traced sender waits for room like any other") {
