@@ -94,7 +94,7 @@ struct witness {
   std::vector<term> bodies;
   auto body() {
     return [this](process& self) -> task<> {
-      self.trap_exit(true);
+      [[maybe_unused]] const bool before = self.trap_exit(true);
       for (;;) {
         auto m = co_await self.receive();
         tokens.push_back(token_of(m));
@@ -156,7 +156,7 @@ TEST_CASE("the links of a traced process hear of its end in its trace, and nobod
                                self.exit(term(atom("bye")));
                              }));
     w.spawn([&](process& self) -> task<> {
-      self.monitor(p);
+      [[maybe_unused]] const reference monitor = self.monitor(p);
       auto m = co_await self.receive();
       watching.tokens.push_back(token_of(m));
     });
@@ -174,7 +174,8 @@ TEST_CASE("an untraced process that ends by a traced exit does not pass the trac
   const pid last = w.spawn(seen.body());
   w.settle();
   const pid p = w.spawn([&](process& self) -> task<> {
-    self.link(last);
+    const pid to = last;
+    self.link(to);
     auto never = co_await self.receive();
   });
   w.settle();
@@ -231,7 +232,8 @@ TEST_CASE("the answer to a request has its token") {
   witness seen;
   reference request;
   const pid p = w.spawn([&](process& self) -> task<> {
-    request = self.spawn_request(atom("a@b"), atom("m"), atom("f"), term(), {});
+    const reference asked = self.spawn_request(atom("a@b"), atom("m"), atom("f"), term(), {});
+    request = asked;
     auto m = co_await self.receive();
     seen.tokens.push_back(token_of(m));
     seen.bodies.push_back(m.body());
@@ -278,7 +280,8 @@ TEST_CASE("urgent messages, and those that a full mailbox looks at, keep their t
   witness seen;
   reference alias;
   const pid p = w.spawn([&](process& self) -> task<> {
-    self.limit_mailbox({.messages = 1, .when_full = full_mailbox::drop_oldest});
+    const mailbox_limit one{.messages = 1, .when_full = full_mailbox::drop_oldest};
+    self.limit_mailbox(one);
     alias = self.alias(alias_mode::explicit_unalias, message_priority::high);
     auto stop = co_await self.receive([](term_ref m) { return m.is("stop"); });
     for (;;) {
@@ -311,7 +314,8 @@ TEST_CASE("an object that a traced process sends is still an object") {
     std::optional<std::string> decoded;
     std::vector<term> tokens;
     const pid to = w.spawn_on(scheduler, [&](process& self) -> task<> {
-      self.register_name("sink");
+      const atom sink("sink");
+      self.register_name(sink);
       for (;;) {
         auto m = co_await self.receive();
         tokens.push_back(token_of(m));
@@ -338,7 +342,7 @@ TEST_CASE("the end of what is monitored, and a timer, leave the token as it is")
   const pid to = w.spawn(seen.body());
   const pid other = w.spawn([](process& self) -> task<> { auto never = co_await self.receive(); });
   const pid p = w.spawn([&](process& self) -> task<> {
-    self.monitor(other);
+    [[maybe_unused]] const reference monitor = self.monitor(other);
     auto first = co_await self.receive();
     auto down = co_await self.receive();
     self.send(to, down.body());
