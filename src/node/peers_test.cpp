@@ -1,119 +1,23 @@
-/// Whole nodes against each other, on one thread, in virtual time and without sockets.
-#include "base/memory_driver.hpp"
-#include "node/peers.hpp"
+/// Whole nodes against each other: how they connect, what passes between them, and how they part.
+#include "node/peers_fixture.hpp"
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
 #include <erl/etf/print.hpp>
-#include <erl/gen_server.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
 #include <algorithm>
-#include <array>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 using namespace erl;
-using namespace std::chrono_literals;
+using namespace erl::test_only;
 
 namespace {
 
 using log_lines = std::vector<std::string>;
-
-struct add {
-  std::int64_t a, b;
-  using erl_shape = tagged_shape<"add">;
-};
-
-struct adder : gen_server<adder> {
-  using calls = messages<add, is<"stop">, is<"silence">>;
-  std::int64_t handle_call(add q) { return q.a + q.b; }
-  void handle_call(is<"stop">) { stop_server(term(atom("stopped"))); }
-  void handle_call(is<"silence">, caller from) { kept.push_back(std::move(from)); }
-  std::vector<caller> kept;
-};
-
-const std::vector<known_peer> everybody{
-    {"a@sim", "10.0.0.1", 1}, {"b@sim", "10.0.0.2", 1}, {"c@sim", "10.0.0.3", 1}};
-
-struct sim_node {
-  sim_node(memory_network& network, const std::string& name, std::uint32_t creation,
-           std::uint32_t schedulers = 2, const std::string& cookie = "cookie",
-           std::optional<endpoint> where = {})
-      : others(options(name, cookie), everybody, false, served),
-        system({atom(std::string_view(name)), creation}, schedulers,
-               [&] { return std::make_unique<memory_driver>(network); }) {
-    others.bind(system);
-    const auto at = std::find_if(everybody.begin(), everybody.end(),
-                                 [&](const auto& k) { return k.name == name; });
-    std::error_code error;
-    listening =
-        system.at(0).world().listen(where.value_or(endpoint{at->address, at->port}), others, error);
-    REQUIRE_FALSE(error);
-  }
-  ~sim_node() {
-    system.stop();
-    listening.reset();
-    others.shut_down();
-  }
-  static dist::link_options options(const std::string& name, const std::string& cookie) {
-    dist::link_options o;
-    o.name = name;
-    o.cookie = cookie;
-    o.ticks.time = 4s;
-    return o;
-  }
-  template <class Function> pid spawn(Function f, std::size_t scheduler = 0) {
-    return system.at(scheduler).spawn(make_body(std::move(f)), pid{}).id();
-  }
-  void serve(std::size_t scheduler = 0) {
-    auto* server = new adder;
-    server->set_start({.name = "adder"}, {});
-    system.at(scheduler).spawn(owned_body(server), pid{});
-  }
-  bool round() {
-    bool busy = false;
-    for (std::size_t i = 0; i < system.size(); ++i)
-      busy = system.at(i).round() || busy;
-    return busy;
-  }
-
-  served_functions served;
-  peers others;
-  runtime::system system;
-  std::unique_ptr<listener> listening;
-};
-
-struct cluster {
-  explicit cluster(std::uint64_t seed = 1) : network({.seed = seed, .random_splits = true}) {}
-  sim_node& start(const std::string& name, std::uint32_t creation = 5,
-                  const std::string& cookie = "cookie") {
-    nodes.push_back(std::make_unique<sim_node>(network, name, creation, 2, cookie));
-    return *nodes.back();
-  }
-  void stop(sim_node& n) {
-    std::erase_if(nodes, [&](const auto& each) { return each.get() == &n; });
-  }
-  void pass(duration time) {
-    const time_point end = network.now() + time;
-    for (;;) {
-      for (int idle = 0; idle < 3;) { // bytes on their way are not visible to a round
-        bool busy = false;
-        for (auto& n : nodes)
-          busy = n->round() || busy;
-        idle = busy ? 0 : idle + 1;
-      }
-      if (network.now() >= end)
-        return;
-      network.advance(10ms);
-    }
-  }
-  memory_network network;
-  std::vector<std::unique_ptr<sim_node>> nodes;
-};
 
 } // namespace
 
@@ -421,220 +325,25 @@ TEST_CASE("an unreachable node fails what waits for it, with a reason for people
         "call to {adder,b@sim}: node b@sim cannot be reached, or the connection was lost");
 }
 
-TEST_CASE("the operator sees what passes over each connection") {
+TEST_CASE("a spawn request to a node that knows of none is answered notsup") {
   cluster c;
   sim_node& a = c.start("a@sim");
-  sim_node& b = c.start("b@sim");
-  b.serve();
-  CHECK(a.others.connections().empty());
-  a.spawn([](process& self) -> task<> {
-    for (int i = 0; i < 10; ++i) {
-      auto reply = co_await call<std::int64_t>(self, {"adder", "b@sim"}, add{i, 2});
-      CHECK(reply);
-    }
-  });
-  c.pass(3s);
-  const auto of_a = a.others.connections();
-  const auto of_b = b.others.connections();
-  REQUIRE(of_a.size() == 1);
-  REQUIRE(of_b.size() == 1);
-  const connection_info& ours = of_a[0];
-  const connection_info& theirs = of_b[0];
-  CHECK(ours.name == "b@sim");
-  CHECK(ours.address == "10.0.0.2");
-  CHECK(ours.port == 1);
-  CHECK_FALSE(ours.incoming);
-  CHECK(theirs.incoming);
-  CHECK_FALSE(ours.visible);
-  CHECK(ours.age >= 2900ms);
-  CHECK(ours.age <= 3s);
-  CHECK(ours.flags == dist::advertised(false));
-  CHECK(ours.flag_names.find("UNLINK_ID") != std::string::npos);
-  CHECK(ours.sent.bytes == theirs.received.bytes);
-  CHECK(ours.received.bytes == theirs.sent.bytes);
-  CHECK(ours.sent.frames == theirs.received.frames);
-  CHECK(ours.sent.messages == 30); // monitor, call, demonitor
-  CHECK(ours.received.messages == 10);
-  CHECK(ours.sent.frames == 30 + ours.sent.ticks);
-  CHECK(ours.waiting_bytes == 0);
-  CHECK(ours.times_busy == 0);
-  const std::string table = to_text(of_a);
-  CHECK(table.starts_with("node   kind    address       age"));
-  CHECK(table.find("\nb@sim  hidden  > 10.0.0.2:1") != std::string::npos);
-  CHECK(to_text(ours).find("address: 10.0.0.2:1, dialled from here\n") != std::string::npos);
-}
-
-TEST_CASE("the operator sees how long senders stopped for a slow peer, and how much waits") {
-  cluster c;
-  sim_node& a = c.start("a@sim");
-  sim_node& b = c.start("b@sim");
-  a.others.connect("b@sim", [](const auto&) {});
-  c.pass(50ms);
-  a.spawn([](process& self) -> task<> {
-    const term chunk = term::text(std::string(10'000, 'x'));
-    for (int i = 0; i < 400; ++i) {
-      self.send(destination("nobody", "b@sim"), chunk);
-      if (i % 10 == 0)
-        auto pause = co_await self.receive(1ms);
-    }
-  });
-  const auto turn = [&](duration time) { // of a alone
-    for (const auto end = c.network.now() + time; c.network.now() < end; c.network.advance(1ms))
-      while (a.round()) {
-      }
-  };
-  turn(1s);
-  auto info = a.others.connections();
-  REQUIRE(info.size() == 1);
-  CHECK(info[0].times_busy == 1);
-  CHECK(info[0].stops == 1);
-  CHECK(info[0].stopped_senders == 1);
-  CHECK(info[0].busy_time > 500ms);
-  CHECK(info[0].busy_time < 1s);
-  CHECK(info[0].waiting_bytes >= std::size_t{1} << 20U);
-  const duration busy = info[0].busy_time;
-  c.pass(1s);
-  info = a.others.connections();
-  REQUIRE(info.size() == 1);
-  CHECK(info[0].stopped_senders == 0);
-  CHECK(info[0].waiting_bytes == 0);
-  CHECK(info[0].sent.messages == 400);
-  CHECK(info[0].busy_time >= busy);
-  CHECK(info[0].busy_time < busy + 500ms);
-  CHECK(b.others.connections()[0].received.messages == 400);
-}
-
-TEST_CASE("the operator sees why connections were refused, failed and ended") {
-  cluster c;
-  sim_node& a = c.start("a@sim");
-  sim_node& b = c.start("b@sim");
-  const auto connect = [&](sim_node& from, const std::string& to) {
-    from.others.connect(to, [](const auto&) {});
-    c.pass(50ms);
-  };
-  {
-    sim_node& stranger = c.start("c@sim", 5, "another cookie");
-    connect(stranger, "b@sim");
-    CHECK(stranger.others.history().failed.wrong_cookie +
-              stranger.others.history().failed.hung_up ==
-          1);
-    c.stop(stranger);
-  }
-  CHECK(b.others.history().refused.wrong_cookie == 1);
-  CHECK(b.others.history().refused.total() == 1);
-  connect(a, "z@nowhere");
-  connect(a, "c@sim");
-  CHECK(a.others.history().failed.unreachable == 2);
-  CHECK(a.others.history().failed.total() == 2);
-  connect(a, "b@sim");
-  c.network.cut_all();
-  c.pass(50ms);
-  connect(a, "b@sim");
-  CHECK(a.others.history().dialled == 2);
-  CHECK(b.others.history().accepted == 2);
-  CHECK(a.others.history().lost.network == 1);
-  CHECK(b.others.history().lost.network == 1);
-  a.spawn([](process& self) -> task<> {
-    const atom peer = "b@sim";
-    self.disconnect_node(peer);
-    co_return;
-  });
-  c.pass(50ms);
-  CHECK(a.others.history().lost.disconnected == 1);
-  CHECK(a.others.history().lost.total() == 2);
-  CHECK(b.others.history().lost.closed_by_peer == 1);
-  CHECK(to_text(a.others.history()) == "dialled: 2\nfailed, unreachable: 2\n"
-                                       "lost, error of the network: 1\nlost, disconnected: 1\n");
-  // A namesake of b, beside it.
-  sim_node twin(c.network, "b@sim", 7, 1, "cookie", endpoint{"10.0.0.9", 1});
-  twin.others.connect("b@sim", [](const auto&) {});
-  for (int i = 0; i < 50; ++i)
-    twin.round(), b.round();
-  CHECK(b.others.history().refused.same_name == 1);
-  CHECK(b.others.history().refused.total() == 2);
-}
-
-TEST_CASE("connections that are closed over a limit are counted by the limit") {
-  cluster c;
-  sim_node& a = c.start("a@sim");
-  sim_node& b = c.start("b@sim");
-  b.serve();
-  a.others.connect("b@sim", [](const auto&) {});
-  c.pass(50ms);
-  b.others.too_many_relations("a@sim");
-  c.pass(50ms);
-  CHECK(b.others.history().lost.too_many_relations == 1);
-  CHECK(b.others.history().lost.over_limit() == 1);
-  CHECK(a.others.history().lost.over_limit() == 0);
-  // Whoever says nothing holds a place until its time is over.
-  struct silent final : stream_events {
-    void connected() override {}
-    std::span<std::byte> read_space() override { return buffer; }
-    void received(std::size_t) override {}
-    void writable() override {}
-    void closed(std::error_code) override {}
-    std::array<std::byte, 64> buffer{};
-  } events;
-  memory_driver world(c.network);
-  std::vector<std::unique_ptr<stream>> streams;
-  for (int i = 0; i < 20; ++i)
-    streams.push_back(world.connect({"10.0.0.2", 1}, events));
-  c.pass(100ms);
-  CHECK(b.others.history().refused.over_limit == 4);
-  const auto hello = std::as_bytes(std::span("GET / HTTP/1.1"));
-  const std::array<std::span<const std::byte>, 1> pieces{hello};
-  streams[0]->write(pieces);
-  streams[1].reset();
-  c.pass(8s);
-  CHECK(b.others.history().refused.malformed == 1);
-  CHECK(b.others.history().refused.hung_up == 1);
-  CHECK(b.others.history().refused.timed_out == 14);
-  CHECK(b.others.history().refused.total() == 20);
-}
-
-TEST_CASE("a connection that a new life of its peer replaces is counted so") {
-  cluster c;
-  sim_node& a = c.start("a@sim", 5);
-  sim_node& b = c.start("b@sim");
-  a.others.connect("b@sim", [](const auto&) {});
-  c.pass(50ms);
-  c.network.vanish("10.0.0.2");
-  c.stop(a);
-  c.pass(50ms);
-  CHECK(b.others.connections().size() == 1);
-  sim_node& again = c.start("a@sim", 6);
-  again.others.connect("b@sim", [](const auto&) {});
-  c.pass(50ms);
-  CHECK(b.others.history().lost.replaced == 1);
-  CHECK(b.others.history().lost.total() == 1);
-  CHECK(b.others.history().accepted == 2);
-  CHECK(b.others.connections().size() == 1);
-}
-
-TEST_CASE("of attempts that cross, the ones that are given up are counted so") {
-  cluster c(GENERATE(1U, 2U, 3U, 4U));
-  sim_node& a = c.start("a@sim");
-  sim_node& b = c.start("b@sim");
-  a.others.connect("b@sim", [](const auto&) {});
-  b.others.connect("a@sim", [](const auto&) {});
-  c.pass(1s);
-  for (const sim_node* each : {&a, &b}) {
-    const connection_history& h = each->others.history();
-    CHECK(h.accepted + h.dialled == 1);
-    CHECK(h.refused.total() == h.refused.given_up + h.refused.hung_up);
-    CHECK(h.failed.total() == h.failed.given_up);
-    CHECK(h.refused.total() + h.failed.total() == 1);
-    CHECK(h.lost.total() == 0);
-  }
-}
-
-TEST_CASE("a spawn request is answered notsup") {
-  cluster c;
-  sim_node& a = c.start("a@sim");
-  sim_node& b = c.start("b@sim");
-  b.others.connect("a@sim", [](const auto&) {});
+  dist::link_options older = sim_node::options("b@sim");
+  older.flags &= ~dist::flags::spawn;
+  c.start(older);
+  reference asked;
+  log_lines got;
+  a.spawn(
+      [&](process& self) -> task<> {
+        const atom node = "b@sim";
+        asked = self.spawn_request(node, "m", "f", term::list({}));
+        auto m = co_await self.receive();
+        got.push_back(to_string(m.body()));
+      },
+      1);
   c.pass(100ms);
   CHECK(a.others.connected() == log_lines{"b@sim"});
+  CHECK(got == log_lines{"{spawn_reply," + to_string(term(asked)) + ",error,notsup}"});
 }
 
 TEST_CASE("when two nodes part nothing is left of what they had") {
@@ -663,7 +372,7 @@ TEST_CASE("a node that asks for a name is known by it until the connection that 
   c.start("c@sim");
   b.serve();
   served_functions served;
-  peers others(sim_node::options("sim", "cookie"), everybody, false, served);
+  peers others(sim_node::options("sim"), everybody, false, served);
   runtime::system system({}, 1, [&] { return std::make_unique<memory_driver>(c.network); });
   others.bind(system);
   const auto pass = [&] {
