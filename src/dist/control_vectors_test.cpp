@@ -1,6 +1,7 @@
 // Decodes and re-encodes what real nodes sent to each other and to a peer, in every framing, and
 // judges malformed frames as they do.
 #include "dist/control.hpp"
+#include "dist/malformed_fixture.hpp"
 #include "dist/message_fixture.hpp"
 #include "support/vectors.hpp"
 #include <erl/etf/codec.hpp>
@@ -15,13 +16,10 @@ using namespace erl::dist;
 using namespace erl::dist::test_only;
 using erl::test::from_hex;
 using erl::test::load_vectors;
+using erl::test::text;
 using erl::test::to_hex;
 
 namespace {
-
-std::string text(const boost::json::object& object, std::string_view key) {
-  return std::string(object.at(key).as_string());
-}
 
 /// A pid as the recordings write it.
 std::string shown(const pid& value) {
@@ -250,42 +248,13 @@ TEST_CASE("malformed frames are judged as OTP 29 does, or more strictly where li
   const std::set<std::string> stricter{"dist_link_to_not_pid", "dist_send_no_payload",
                                        "dist_send_dead_garbage_payload", "dist_frag_id_0"};
   int judged = 0;
-  for (const auto& line : load_vectors("malformed.jsonl")) {
-    if (text(line, "kind") != "dist")
-      continue;
-    const auto& expected = line.at("expected");
-    const bool open = (expected.is_string() ? text(line, "expected")
+  for (const malformed& each : malformed_vectors()) {
+    const auto& expected = each.line.at("expected");
+    const bool open = (expected.is_string() ? text(each.line, "expected")
                                             : text(expected.as_object(), "29")) == "open";
-    const auto& receiver = line.at("receiver_27").as_object();
-    const auto mode = text(line, "mode");
-    const flag_set common = mode == "pass"  ? 0xd075f5fbc
-                            : mode == "hdr" ? 0xd07df7fbc
-                                            : 0xd07df5fbc;
-    const control_context context{.self = atom(text(receiver, "node")),
-                                  .creation = receiver.at("creation").to_number<std::uint32_t>(),
-                                  .peer = atom(text(line.at("sender").as_object(), "node")),
-                                  .common = common};
-    message_reader reader(common, {});
-    atom_budget budget{.left = 10'000};
-    std::string error;
-    for (const auto& frame : line.at("frames_sent_to_27").as_array()) {
-      const auto body = from_hex(frame.as_string());
-      if (body.empty())
-        continue; // a tick
-      const auto found = reader.read(body, budget);
-      if (!found) {
-        error = found.error().text;
-        break;
-      }
-      if (found->what == message_reader::outcome::part)
-        continue;
-      const auto message = decode_control(found->message, context);
-      if (!message)
-        error = message.error().text;
-    }
-    const auto name = text(line, "name");
-    INFO(name << ": " << error);
-    CHECK(error.empty() == (open && !stricter.contains(name)));
+    const std::string error = each.judge();
+    INFO(each.name << ": " << error);
+    CHECK(error.empty() == (open && !stricter.contains(each.name)));
     CHECK(error.size() < 3000);
     ++judged;
   }

@@ -1,6 +1,7 @@
 #include "dist/control.hpp"
 #include "dist/describe.hpp"
 #include "dist/distribution_header.hpp"
+#include "dist/malformed_fixture.hpp"
 #include "support/vectors.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -13,21 +14,15 @@
 
 using namespace erl;
 using namespace erl::dist;
+using namespace erl::dist::test_only;
 using erl::test::from_hex;
 using erl::test::load_vectors;
+using erl::test::text;
 
 namespace {
 
-std::string text(const boost::json::object& object, std::string_view key) {
-  return std::string(object.at(key).as_string());
-}
-
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
-}
-
-flag_set flags_of(const std::string& mode) {
-  return mode == "pass" ? 0xd075f5fbc : mode == "hdr" ? 0xd07df7fbc : 0xd07df5fbc;
 }
 
 const std::string hello = // SEND_SENDER, of raw@h and to node@h, with the payload "hi"
@@ -73,15 +68,13 @@ TEST_CASE("every recorded frame is described with its operation and without an e
 
 TEST_CASE("malformed frames are described as they are known to be", "[describe]") {
   std::string all;
-  for (const auto& line : load_vectors("malformed.jsonl")) {
-    if (text(line, "kind") != "dist")
-      continue;
-    frame_describer way(flags_of(text(line, "mode")));
-    all += text(line, "name") + "\n";
-    for (const auto& frame : line.at("frames_sent_to_27").as_array())
-      all += "  " + way.describe(from_hex(frame.as_string())) + "\n";
+  for (const malformed& each : malformed_vectors()) {
+    frame_describer way(each.common);
+    all += each.name + "\n";
+    for (const auto& frame : each.frames)
+      all += "  " + way.describe(frame) + "\n";
   }
-  const std::string path = std::string(ERLPP_DESCRIBED) + "/malformed.txt";
+  const std::string path = erl::test::vectors_folder() + "/described/malformed.txt";
   if (std::getenv("ERLPP_REWRITE_DESCRIBED") != nullptr)
     std::ofstream(path, std::ios::binary) << all;
   std::ifstream file(path, std::ios::binary);
@@ -92,33 +85,13 @@ TEST_CASE("malformed frames are described as they are known to be", "[describe]"
 
 TEST_CASE("what our decoder refuses for its bytes is described with an error", "[describe]") {
   int refused = 0;
-  for (const auto& line : load_vectors("malformed.jsonl")) {
-    if (text(line, "kind") != "dist")
-      continue;
-    const auto& receiver = line.at("receiver_27").as_object();
-    const flag_set common = flags_of(text(line, "mode"));
-    const control_context context{.self = atom(text(receiver, "node")),
-                                  .creation = receiver.at("creation").to_number<std::uint32_t>(),
-                                  .peer = atom(text(line.at("sender").as_object(), "node")),
-                                  .common = common};
-    message_reader reader(common, {});
-    atom_budget budget{.left = 10'000};
-    frame_describer way(common);
-    std::string error;
+  for (const malformed& each : malformed_vectors()) {
+    frame_describer way(each.common);
     std::string shown;
-    for (const auto& frame : line.at("frames_sent_to_27").as_array()) {
-      const auto body = from_hex(frame.as_string());
-      shown += way.describe(body) + "\n";
-      if (body.empty() || !error.empty())
-        continue;
-      const auto found = reader.read(body, budget);
-      if (!found)
-        error = found.error().text;
-      else if (found->what == message_reader::outcome::message)
-        if (const auto message = decode_control(found->message, context); !message)
-          error = message.error().text;
-    }
-    INFO(text(line, "name") << ": " << error << "\n" << shown);
+    for (const auto& frame : each.frames)
+      shown += way.describe(frame) + "\n";
+    const std::string error = each.judge();
+    INFO(each.name << ": " << error << "\n" << shown);
     // Who the nodes are, and how many fragments are too many, is not looked at.
     const bool other = contains(error, "the sender is no process of the peer") ||
                        contains(error, "third node") || contains(error, "incarnation") ||

@@ -11,16 +11,13 @@
 using namespace erl::dist;
 using namespace erl::dist::test_only;
 using erl::test::from_hex;
+using erl::test::text;
 using erl::test::to_hex;
 
 namespace {
 
 constexpr bool initiators = true;
 constexpr bool acceptors = false;
-
-std::string text(const boost::json::object& object, std::string_view key) {
-  return std::string(object.at(key).as_string());
-}
 
 std::vector<std::byte> with_length(const std::vector<std::byte>& message) {
   std::vector<std::byte> bytes{static_cast<std::byte>(message.size() >> 8U),

@@ -19,8 +19,10 @@ unsigned digit_value(char digit) {
 
 } // namespace
 
+std::string vectors_folder() { return ERLPP_VECTORS; }
+
 std::vector<boost::json::object> load_vectors(const std::string& file) {
-  const auto path = std::string(ERLPP_VECTORS "/") + file;
+  const auto path = vectors_folder() + "/" + file;
   std::ifstream input(path, std::ios::binary);
   if (!input)
     throw std::runtime_error("cannot read " + path);
@@ -30,6 +32,10 @@ std::vector<boost::json::object> load_vectors(const std::string& file) {
       result.push_back(boost::json::parse(line).as_object());
   }
   return result;
+}
+
+std::string text(const boost::json::object& object, std::string_view key) {
+  return std::string(object.at(key).as_string());
 }
 
 std::vector<std::byte> from_hex(std::string_view hex) {
