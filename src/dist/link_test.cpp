@@ -46,6 +46,13 @@ void shake_hands(raw_peer& peer, link_node& node) {
   }
 }
 
+void write_frame(raw_peer& peer, std::span<const std::byte> body) {
+  std::vector<std::byte> frame(4);
+  write_u32(frame.data(), static_cast<std::uint32_t>(body.size()));
+  frame.insert(frame.end(), body.begin(), body.end());
+  peer.write(frame);
+}
+
 /// Two nodes, connected by the first.
 struct pair {
   explicit pair(const memory_options& how = {}) : network(how) {}
@@ -309,10 +316,7 @@ TEST_CASE("a peer may add only so many atoms", "[link]") {
                        flags::send_sender);
   for (const char last : {'1', '2'}) {
     body.back() = static_cast<std::byte>(last);
-    std::vector<std::byte> frame(4);
-    write_u32(frame.data(), static_cast<std::uint32_t>(body.size()));
-    frame.insert(frame.end(), body.begin(), body.end());
-    peer.write(frame);
+    write_frame(peer, body);
     node.turn();
   }
   REQUIRE(node.messages.size() == 1);
@@ -330,23 +334,20 @@ TEST_CASE("new atoms of a peer are counted", "[link]") {
   shake_hands(peer, node);
   const auto before = node.links.front()->counters().new_atoms;
   CHECK(before == 0);
-  const auto body = frame_of({.kind = dist::signal_kind::message,
-                              .target = target_kind::name,
-                              .from = {.node = "raw@h", .id = 1, .serial = 0, .creation = 5},
-                              .name = "someone",
-                              .payload = term(1)},
-                             node.links.front()->peer().common);
+  auto body = frame_of({.kind = dist::signal_kind::message,
+                        .target = target_kind::name,
+                        .from = {.node = "raw@h", .id = 1, .serial = 0, .creation = 5},
+                        .name = "someone",
+                        .payload = term(1)},
+                       node.links.front()->peer().common);
   // The name in the bytes is changed into one that no atom has.
-  auto frame = std::vector<std::byte>(4);
-  write_u32(frame.data(), static_cast<std::uint32_t>(body.size()));
-  frame.insert(frame.end(), body.begin(), body.end());
   const std::string_view name = "someone";
-  const auto place = std::ranges::search(frame, std::as_bytes(std::span(name)));
+  const auto place = std::ranges::search(body, std::as_bytes(std::span(name)));
   REQUIRE_FALSE(place.empty());
   place.front() = std::byte{'S'};
   place.back() = std::byte{'7'};
   for (int i = 0; i < 2; ++i) {
-    peer.write(frame);
+    write_frame(peer, body);
     node.turn();
   }
   CHECK(node.links.front()->counters().messages_read == 2);
