@@ -1,6 +1,7 @@
 // Describes arbitrary bytes as frames: each is one line of bounded length, without control
 // characters.
 #include "dist/describe.hpp"
+#include "dist/distribution_header.hpp"
 #include "dist/frame.hpp"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ std::optional<flag_set> common_of(std::uint8_t choice) {
   case 0:
     return std::nullopt;
   case 1:
-    return advertised(true) & ~flags::dist_hdr_atom_cache & ~flags::fragments;
+    return advertised(true) & ~header_flags;
   case 2:
     return advertised(true) & ~flags::dist_hdr_atom_cache;
   default:
