@@ -1,9 +1,7 @@
 #include "actor.hpp"
 
 #include "puppet_body.hpp"
-#include <erl/etf/print.hpp>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -12,7 +10,6 @@ namespace properties {
 using namespace std::chrono_literals;
 using erl::atom;
 using erl::process;
-using erl::reference;
 
 namespace {
 

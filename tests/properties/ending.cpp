@@ -9,7 +9,6 @@
 namespace properties {
 
 using namespace std::chrono_literals;
-using erl::reference;
 using erl::runtime::process_block;
 
 namespace {
@@ -35,7 +34,8 @@ void check_links(scene& all) {
       }
     for (const int number : one->linked) {
       const puppet& other = all.at(number);
-      const bool nothing_said = other.ended_normally && !one->block_traps();
+      const bool nothing_said =
+          other.ended_normally && (one->block == nullptr || !one->block->traps_exit);
       if (other.ended && !nothing_said)
         violated(invariant::link_end,
                  text(*one) + " was linked to " + text(other) + " and never heard of its end");

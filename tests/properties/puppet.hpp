@@ -71,7 +71,6 @@ struct puppet {
   erl::pid self;
   erl::runtime::process_block* block = nullptr; ///< once it has started, until it ends
   bool ended = false;
-  bool block_traps() const { return block != nullptr && block->traps_exit; }
   bool lives() const { return begun && !ended; }
   std::uint64_t received = 0;
   std::deque<std::function<void(erl::process&)>> orders;

@@ -1,6 +1,5 @@
 #include "scene.hpp"
 
-#include <algorithm>
 #include <random>
 
 namespace properties {
