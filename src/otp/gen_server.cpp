@@ -29,8 +29,8 @@ caller& caller::operator=(caller&& other) noexcept {
 caller::~caller() {
   if (server_ == nullptr || detail::is_ending(*server_) || std::uncaught_exceptions() > exceptions_)
     return;
-  log::put(log::level::warning, "gen_server", "the caller ", brief(from_),
-           " was forgotten without a reply");
+  log::limited("no reply", log::level::warning, "gen_server", "the caller ", brief(from_),
+               " was forgotten without a reply");
   reply(term::tuple({atoms::error, atoms::no_reply}));
 }
 

@@ -1,4 +1,5 @@
 #include "runtime/test_world.hpp"
+#include "support/log_capture.hpp"
 #include <erl/blocking.hpp>
 #include <erl/call.hpp>
 #include <erl/etf/atoms.hpp>
@@ -10,6 +11,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -223,6 +225,17 @@ TEST_CASE("a caller that is dropped answers no_reply; an unknown call is answere
     REQUIRE_FALSE(wrong_type);
     CHECK(wrong_type.error().reason.is_tuple(atom("bad_reply"), 2));
   });
+}
+
+TEST_CASE("callers that are dropped again and again are not all logged") {
+  const erl::test::log_capture log;
+  with_server(0, [](process& self) -> task<> {
+    for (int i = 0; i < 20; ++i)
+      auto forgotten = co_await call(self, "s", is<"forget">{});
+  });
+  CHECK(std::ranges::count_if(log.lines(), [](const std::string& line) {
+          return line.find("forgotten without a reply") != std::string::npos;
+        }) <= 5); // of all in this program
 }
 
 TEST_CASE("casts are handled in order; a stop runs terminate") {

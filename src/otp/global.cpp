@@ -629,9 +629,9 @@ void name_server::lost_connection(const term& message) {
   const atom goes = of == self_.node() ? by : of;
   if (!is_known(goes))
     return;
-  log::put(log::level::warning, "global", "asking ", to_string(goes), " to disconnect, as ",
-           to_string(by), " has lost ", to_string(of),
-           ": two nodes must not see different clusters");
+  log::limited("global disconnect", log::level::warning, "global", "asking ", to_string(goes),
+               " to disconnect, as ", to_string(by), " has lost ", to_string(of),
+               ": two nodes must not see different clusters");
   tell(goes, term::tuple({words().remove_connection, self_.node()}));
   node_is_lost(goes, loss::asked_for);
 }
@@ -639,8 +639,9 @@ void name_server::lost_connection(const term& message) {
 void name_server::remove_connection(atom node) {
   if (!up_.contains(node))
     return;
-  log::put(log::level::warning, "global", "disconnecting from ", to_string(node),
-           ", which has asked for it: two nodes must not see different clusters");
+  log::limited("global disconnect", log::level::warning, "global", "disconnecting from ",
+               to_string(node),
+               ", which has asked for it: two nodes must not see different clusters");
   self_.disconnect_node(node);
   node_is_lost(node, loss::asked_for);
 }

@@ -31,8 +31,8 @@ term reason_of_current_exception(const pid& who) {
   } catch (...) {
     what = "(not a std::exception)";
   }
-  log::put(log::level::error, "process", to_string(term(who)),
-           " ended by an exception: ", name.text(), ": ", what);
+  log::limited(name.text(), log::level::error, "process", to_string(term(who)),
+               " ended by an exception: ", name.text(), ": ", what);
   return term::tuple({name, term::text(what)});
 }
 

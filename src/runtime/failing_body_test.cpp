@@ -7,6 +7,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <new>
@@ -149,6 +150,22 @@ TEST_CASE("what a body throws need not be a std::exception") {
                  throw 42;
                }),
                "{int,<<\"(not a std::exception)\">>}");
+}
+
+TEST_CASE("bodies that throw the same again and again are not all logged") {
+  struct tiresome {};
+  const erl::test::log_capture log;
+  world w;
+  for (int i = 0; i < 20; ++i)
+    w.spawn([](process& self) -> task<> {
+      auto none = co_await self.receive(0s);
+      throw tiresome{};
+    });
+  w.settle();
+  CHECK(w.system.process_count == 0);
+  CHECK(std::ranges::count_if(log.lines(), [](const std::string& line) {
+          return line.find("ended by an exception: ") != std::string::npos;
+        }) == 5);
 }
 
 TEST_CASE("a body that is no coroutine may throw as well") {
