@@ -1,11 +1,14 @@
 /// What the operator sees of the connections of a node: how they are counted, and shown.
 #include "dist/link_fixture.hpp"
 #include "node/peers_fixture.hpp"
+#include "support/vectors.hpp"
 #include <erl/call.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -210,4 +213,29 @@ TEST_CASE("of attempts that cross, the ones that are given up are counted so") {
     CHECK(h.refused.total() + h.failed.total() == 1);
     CHECK(h.lost.total() == 0);
   }
+}
+
+TEST_CASE("the table in docs/distribution.md is what is printed") {
+  const connection_info db{.name = "db@10.0.0.2",
+                           .address = "10.0.0.2",
+                           .port = 39001,
+                           .age = 4h + 5min + 6s,
+                           .received = {.bytes = 8'123'456, .frames = 123'456, .messages = 98'765},
+                           .sent = {.bytes = 123'456, .frames = 4711, .messages = 3210},
+                           .times_busy = 2,
+                           .busy_time = 90ms,
+                           .new_atoms = 17};
+  const connection_history past{.accepted = 1,
+                                .dialled = 1,
+                                .refused = {.wrong_cookie = 3},
+                                .failed = {},
+                                .lost = {.silent = 1}};
+  std::ifstream file(test::vectors_folder() + "/../../docs/distribution.md", std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string fence = "```text\n";
+  const auto place = text.find(fence + "node ");
+  REQUIRE(place != std::string::npos);
+  const auto begin = place + fence.size();
+  CHECK(text.substr(begin, text.find("```", begin) - begin) ==
+        to_text(std::span(&db, 1)) + to_text(past));
 }
