@@ -1,7 +1,7 @@
 %% Connections that are lost, come back, or are made by both sides at once.
 -module(connections).
 -export([checks/0]).
--import(interop, [check/2, eventually/1, failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
+-import(interop, [check/2, eventually/1, failure/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 
 checks() ->
     interop:distribute(),
@@ -83,8 +83,7 @@ erlang_killed() ->
     interop:signal(Peer, "KILL"),
     receive {'DOWN', PlainRef, process, Plain, noconnection} -> ok end,
     receive {_, {exit, {{nodedown, Other}, _}}} -> ok end,
-    eventually(fun() -> length(remember(mailbox(Trapping))) >= 5 end),
-    Mail = erase(mail),
+    Mail = mail(Trapping, 5),
     [{'DOWN', ByPid, process, A, noconnection}] = [M || {'DOWN', R, _, _, _} = M <- Mail, R =:= ByPid],
     [{'DOWN', ByName, process, {b, Other}, noconnection}] = [M || {'DOWN', R, _, _, _} = M <- Mail, R =:= ByName],
     [{'EXIT', A, noconnection}] = [M || {'EXIT', _, _} = M <- Mail],
@@ -95,10 +94,9 @@ erlang_killed() ->
     #{node := Other, peer := Again} = interop:peer(mortal_peer),
     pong = peer:call(Again, net_adm, ping, [N]),
     Stale = do(Trapping, {monitor, A}),
-    eventually(fun() -> [{'DOWN', Stale, process, A, noproc}] =:= remember(mailbox(Trapping)) end),
+    [{'DOWN', Stale, process, A, noproc}] = mail(Trapping, 1),
     ok = do(Trapping, {link, A}),
-    erase(mail),
-    eventually(fun() -> [{'EXIT', A, noproc}] =:= remember(mailbox(Trapping)) end),
+    [{'EXIT', A, noproc}] = mail(Trapping, 1),
     ok = do(Trapping, {send, A, hello}),
     ok = do(Trapping, {exit2, A, bye}),
     ok = do(Trapping, {unlink, A}),
@@ -117,12 +115,6 @@ load(#{peer := Control}) ->
     {ok, Module, Beam} = compile:file(proplists:get_value(source, ?MODULE:module_info(compile)), [binary]),
     {module, Module} = peer:call(Control, code, load_binary, [Module, "connections", Beam]).
 
-%% All that has come, over several looks.
-remember(New) ->
-    All = case get(mail) of undefined -> New; Old -> Old ++ New end,
-    put(mail, All),
-    All.
-
 disconnect() ->
     Node = #{node := N} = interop:start(steadfast, [hidden]),
     P = puppet(Node, trap),
@@ -135,8 +127,7 @@ disconnect() ->
     receive {'EXIT', P, noconnection} -> ok end,
     Self = self(),
     %% This connects again.
-    eventually(fun() -> length(remember(mailbox(P))) =:= 3 end),
-    [{nodedown, Here}, {'EXIT', Self, noconnection}, {'DOWN', M, process, Self, noconnection}] = lists:sort(get(mail)),
+    [{nodedown, Here}, {'EXIT', Self, noconnection}, {'DOWN', M, process, Self, noconnection}] = lists:sort(mail(P, 3)),
     ok = do(P, {send, self(), still_here}),
     receive still_here -> ok end,
     interop:stop(Node).
@@ -146,12 +137,11 @@ no_node() ->
     P = puppet(Node),
     Nobody = 'nobody@127.0.0.1',
     M = do(P, {monitor, {echo, Nobody}}),
-    eventually(fun() -> [{'DOWN', M, process, {echo, Nobody}, noconnection}] =:= remember(mailbox(P)) end),
+    [{'DOWN', M, process, {echo, Nobody}, noconnection}] = mail(P, 1),
     {exit, {{nodedown, Nobody}, _}} = do(P, {call, {echo, Nobody}, x, 5000}),
     ok = do(P, {send, {echo, Nobody}, x}),
     true = do(P, {monitor_node, Nobody}),
-    erase(mail),
-    eventually(fun() -> [{nodedown, Nobody}] =:= remember(mailbox(P)) end),
+    [{nodedown, Nobody}] = mail(P, 1),
     eventually(fun() -> interop:said(Node, "nobody@127.0.0.1") end),
     %% Names that are none, and hosts that nobody knows.
     {exit, {{nodedown, 'not a name'}, _}} = do(P, {call, {echo, 'not a name'}, x, 5000}),
@@ -205,7 +195,7 @@ mesh() ->
     {ok, Other} = do(Q, {call, {proxy_here(Control), Other}, node, 5000}),
     Ref = do(P, {monitor, Q}),
     interop:kill(B),
-    eventually(fun() -> [{'DOWN', Ref, process, Q, noconnection}] =:= remember(mailbox(P)) end),
+    [{'DOWN', Ref, process, Q, noconnection}] = mail(P, 1),
     peer:stop(Control),
     pong = net_adm:ping(NA),
     interop:stop(A).

@@ -2,7 +2,7 @@
 %% request, every command of a puppet, and the functions that peers may start.
 -module(demo_walk).
 -export([checks/0]).
--import(interop, [check/2, eventually/1, failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
+-import(interop, [check/2, eventually/1, failure/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 
 checks() ->
     interop:distribute(),
@@ -321,21 +321,14 @@ puppet_monitors(#{node := N} = Node) ->
     true = lists:all(fun is_reference/1, [M1, M2, M3, M4]),
     Here ! stop,
     ok = do(Q, {exit, bye}),
-    eventually(fun() -> length(remember(P)) =:= 3 end),
     Expected = lists:sort([{'DOWN', M1, process, Here, stopped}, {'DOWN', M2, process, Q, bye},
                            {'DOWN', M3, process, {watched, N}, bye}]),
-    Expected = lists:sort(erase(mail)),
+    Expected = lists:sort(mail(P, 3)),
     M5 = do(P, {monitor, Q}),
-    eventually(fun() -> length(remember(P)) =:= 1 end),
-    [{'DOWN', M5, process, Q, noproc}] = erase(mail),
+    [{'DOWN', M5, process, Q, noproc}] = mail(P, 1),
     M6 = do(P, {monitor, Q}),
     _ = do(P, {demonitor_flush, M6}),
     [] = mailbox(P).
-
-remember(P) ->
-    All = case get(mail) of undefined -> []; Old -> Old end ++ mailbox(P),
-    put(mail, All),
-    All.
 
 puppet_nodes(#{node := N} = Node) ->
     P = puppet(Node),
@@ -348,8 +341,7 @@ puppet_nodes(#{node := N} = Node) ->
     true = erlang:monitor_node(N, true),
     true = erlang:disconnect_node(N),
     receive {nodedown, N} -> ok end,
-    eventually(fun() -> length(remember(P)) =:= 1 end),
-    [{nodedown, Here}] = erase(mail),
+    [{nodedown, Here}] = mail(P, 1),
     true = do(P, {connect, Here}),
     true = do(P, {connect, N}),
     false = do(P, {connect, 'nobody@127.0.0.1'}),
@@ -379,7 +371,7 @@ puppet_sends(#{node := N} = Node) ->
     receive to_pid -> ok end,
     receive to_remote_name -> ok end,
     [to_local_pid, to_name, to_own_name] = mailbox(Q),
-    eventually(fun() -> [to_alias] =:= remember(P) end),
+    [to_alias] = mail(P, 1),
     Alias ! from_afar,
     [from_afar] = mailbox(P),
     _ = do(P, {unalias, Alias}),

@@ -4,7 +4,7 @@
 %% ERLPP_LONG: a thousand cuts in place of three hundred.
 -module(faults).
 -export([checks/0, start_member/0, tell_all/1, mail_of/2]).
--import(interop, [check/2, eventually/1, eventually/2, puppet/1, puppet/2, do/2, mailbox/1, port_of/1, scaled/2]).
+-import(interop, [check/2, eventually/1, eventually/2, puppet/1, puppet/2, do/2, mailbox/1, mail/2, port_of/1, scaled/2]).
 -import(tcp_proxy, [start_node/2, stop_node/1, set/3, break/2, passed/2]).
 
 -define(MB, (1024 * 1024)).
@@ -89,11 +89,6 @@ watch(#{node := N} = Node) ->
         [] = mailbox(P),
         receive M -> error({too_much, M}) after 0 -> ok end
     end.
-
-%% The messages of a puppet, once there are so many.
-mail(P, Count) -> mail(P, Count, []).
-mail(_, Count, Got) when length(Got) >= Count -> Got;
-mail(P, Count, Got) -> timer:sleep(5), mail(P, Count, Got ++ mailbox(P)).
 
 lost(How) ->
     Node = #{node := N, proxy := Proxy} = start_node(lost, [hidden]),

@@ -1,7 +1,7 @@
 %% Links, monitors and exit signals, in both directions.
 -module(signals).
 -export([checks/0]).
--import(interop, [puppet/1, puppet/2, do/2, mailbox/1]).
+-import(interop, [puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 
 checks() -> interop:check_kinds(all()).
 
@@ -85,12 +85,12 @@ monitor_reasons_from_cpp(Node) ->
          Pid = spawn(fun forever/0),
          Monitor = do(P, {monitor, Pid}),
          end_with(Pid, Reason),
-         [{'DOWN', Monitor, process, Pid, Seen}] = some_mail(P)
+         [{'DOWN', Monitor, process, Pid, Seen}] = mail(P, 1)
      end || {Reason, Seen} <- reasons()],
     Pid = spawn(fun forever/0),
     Monitor = do(P, {monitor, Pid}),
     exit(Pid, kill),
-    [{'DOWN', Monitor, process, Pid, killed}] = some_mail(P).
+    [{'DOWN', Monitor, process, Pid, killed}] = mail(P, 1).
 
 monitor_by_name_from_cpp(Node) ->
     P = puppet(Node),
@@ -100,17 +100,17 @@ monitor_by_name_from_cpp(Node) ->
     unregister(named),
     end_with(Pid, {some, reason}),
     Here = node(),
-    [{'DOWN', Monitor, process, {named, Here}, {some, reason}}] = some_mail(P).
+    [{'DOWN', Monitor, process, {named, Here}, {some, reason}}] = mail(P, 1).
 
 monitor_noproc_from_cpp(Node) ->
     P = puppet(Node),
     Pid = spawn(fun() -> ok end),
     gone(Pid),
     M1 = do(P, {monitor, Pid}),
-    [{'DOWN', M1, process, Pid, noproc}] = some_mail(P),
+    [{'DOWN', M1, process, Pid, noproc}] = mail(P, 1),
     Target = {no_such_name, node()},
     M2 = do(P, {monitor, Target}),
-    [{'DOWN', M2, process, Target, noproc}] = some_mail(P).
+    [{'DOWN', M2, process, Target, noproc}] = mail(P, 1).
 
 demonitor_flush_from_cpp(Node) ->
     P = puppet(Node),
@@ -158,12 +158,12 @@ trapping_cpp(Node) ->
          Pid = spawn(fun() -> link(P), forever() end),
          eventually_linked(Pid, P),
          end_with(Pid, Reason),
-         [{'EXIT', Pid, Seen}] = some_mail(P)
+         [{'EXIT', Pid, Seen}] = mail(P, 1)
      end || {Reason, Seen} <- reasons()],
     Pid = spawn(fun() -> link(P), forever() end),
     eventually_linked(Pid, P),
     exit(Pid, kill),
-    [{'EXIT', Pid, killed}] = some_mail(P).
+    [{'EXIT', Pid, killed}] = mail(P, 1).
 
 normal_end(Node) ->
     P = puppet(Node),
@@ -200,7 +200,7 @@ link_noproc(Node) ->
     Pid = spawn(fun() -> ok end),
     gone(Pid),
     ok = do(Q, {link, Pid}),
-    [{'EXIT', Pid, noproc}] = some_mail(Q).
+    [{'EXIT', Pid, noproc}] = mail(Q, 1).
 
 unlink_then_exit(Node) ->
     process_flag(trap_exit, true),
@@ -250,7 +250,7 @@ link_storm(Node) ->
          ok = do(P, {link, Pid}),
          eventually_linked(Pid, P),
          end_with(Pid, {storm, I}),
-         [{'EXIT', Pid, {storm, I}}] = some_mail(P)
+         [{'EXIT', Pid, {storm, I}}] = mail(P, 1)
      end || I <- lists:seq(1, 5)].
 
 exit_signals(Node) ->
@@ -315,7 +315,7 @@ large_reason(Node) ->
     Pid = spawn(fun forever/0),
     Monitor = do(Q, {monitor, Pid}),
     end_with(Pid, Reason),
-    [{'DOWN', Monitor, process, Pid, Same}] = some_mail(Q),
+    [{'DOWN', Monitor, process, Pid, Same}] = mail(Q, 1),
     true = Same =:= Reason.
 
 many_ends(Node) ->
@@ -350,16 +350,6 @@ eventually_linked(Pid, P) ->
     interop:eventually(fun() -> {links, L} = process_info(Pid, links), lists:member(P, L) end),
     timer:sleep(5),
     true = is_pid(do(P, self)).
-
-%% The puppet's mailbox, once there is something in it.
-some_mail(P) ->
-    interop:eventually(fun() ->
-        case mailbox(P) of
-            [] -> false;
-            Mail -> put(mail, Mail), true
-        end
-    end),
-    get(mail).
 
 %% No signal from P, which has ended, is on its way.
 nothing(P) ->

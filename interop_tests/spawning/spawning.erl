@@ -1,7 +1,7 @@
 %% Processes that one node starts on the other.
 -module(spawning).
 -export([checks/0, served/2]).
--import(interop, [puppet/1, puppet/2, do/2, mailbox/1]).
+-import(interop, [puppet/1, puppet/2, do/2, mail/2]).
 
 checks() -> interop:check_kinds(all()).
 
@@ -74,29 +74,22 @@ spawn_from_cpp(Node) ->
     P = puppet(Node),
     Ref = do(P, {spawn_request, node(), ?MODULE, served, [self(), here], false, false}),
     receive {here, Pid} -> ok end,
-    [{spawn_reply, Ref, ok, Pid}] = mailbox_of(P, 1).
+    [{spawn_reply, Ref, ok, Pid}] = mail(P, 1).
 
 related_from_cpp(Node) ->
     P = puppet(Node, trap),
     Ref = do(P, {spawn_request, node(), ?MODULE, served, [self(), both], true, true}),
     receive {both, Pid} -> ok end,
     Pid ! {exit, {some, reason}},
-    [{spawn_reply, Ref, ok, Pid} | Ends] = mailbox_of(P, 3),
+    [{spawn_reply, Ref, ok, Pid} | Ends] = mail(P, 3),
     [{'EXIT', Pid, {some, reason}}, {'DOWN', Ref, process, Pid, {some, reason}}] = lists:sort(Ends).
 
 undefined_from_cpp(Node) ->
     P = puppet(Node),
     Ref = do(P, {spawn_request, node(), ?MODULE, nothing, [1], false, true}),
-    [{spawn_reply, Ref, ok, Pid}, {'DOWN', Ref, process, Pid, {undef, _}}] = mailbox_of(P, 2).
+    [{spawn_reply, Ref, ok, Pid}, {'DOWN', Ref, process, Pid, {undef, _}}] = mail(P, 2).
 
 refused_from_cpp(Node) ->
     P = puppet(Node),
     Ref = do(P, {spawn_request, 'nobody@127.0.0.1', ?MODULE, served, [], false, false}),
-    [{spawn_reply, Ref, error, noconnection}] = mailbox_of(P, 1).
-
-%% The first so many messages of a puppet.
-mailbox_of(P, Count) -> mailbox_of(P, Count, []).
-mailbox_of(_, Count, Got) when length(Got) >= Count -> Got;
-mailbox_of(P, Count, Got) ->
-    timer:sleep(10),
-    mailbox_of(P, Count, Got ++ mailbox(P)).
+    [{spawn_reply, Ref, error, noconnection}] = mail(P, 1).

@@ -3,7 +3,7 @@
 
 -export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, busy_wait/1, together/1]).
 -export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
--export([failure/1, puppet/1, puppet/2, do/2, mailbox/1]).
+-export([failure/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 -export([peer/1, peer/2, teach/2, distribute/0]).
 
 -define(CLIENT, 'client@127.0.0.1').
@@ -270,6 +270,12 @@ do(Puppet, Command) ->
     end.
 
 mailbox(Puppet) -> do(Puppet, mailbox).
+
+%% The messages of a puppet, once there are so many.
+mail(Puppet, Count) -> mail(Puppet, Count, []).
+
+mail(_, Count, Got) when length(Got) >= Count -> Got;
+mail(Puppet, Count, Got) -> timer:sleep(5), mail(Puppet, Count, Got ++ mailbox(Puppet)).
 
 %% Another Erlang node, steered over its standard streams. `call` runs a function there.
 peer(Name) -> peer(Name, []).

@@ -1,7 +1,7 @@
 %% Nodes that are killed and come back at once under the same name: nothing of the old life is mistaken for the new one.
 -module(lives).
 -export([checks/0, idle/1]).
--import(interop, [check/3, eventually/1, failure/1, puppet/1, puppet/2, do/2, mailbox/1, scaled/2]).
+-import(interop, [check/3, failure/1, puppet/1, puppet/2, do/2, mail/2, scaled/2]).
 
 checks() ->
     interop:distribute(),
@@ -87,8 +87,3 @@ idle(start) ->
     Pid;
 idle(loop) ->
     receive {'$gen_call', From, self} -> gen_server:reply(From, self()), idle(loop) end.
-
-%% The messages of a puppet, once there are so many.
-mail(P, Count) -> mail(P, Count, []).
-mail(_, Count, Got) when length(Got) >= Count -> Got;
-mail(P, Count, Got) -> timer:sleep(5), mail(P, Count, Got ++ mailbox(P)).

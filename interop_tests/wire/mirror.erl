@@ -4,7 +4,7 @@
 %% goes the one way is named first, the same the other way below it.
 -module(mirror).
 -export([checks/0, started/2]).
--import(interop, [check/2, eventually/1, puppet/1, puppet/2, do/2, mailbox/1]).
+-import(interop, [check/2, eventually/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 
 checks() ->
     interop:also("bad_input/raw_peer"),
@@ -460,8 +460,3 @@ is_dead(Pid) ->
 end_of(Pid) ->
     Pid ! {exit, bye},
     is_dead(Pid).
-
-%% The messages of a puppet, once there are so many.
-mail(P, Count) -> mail(P, Count, []).
-mail(_, Count, Got) when length(Got) >= Count -> Got;
-mail(P, Count, Got) -> mail(P, Count, Got ++ mailbox(P)).
