@@ -331,12 +331,11 @@ dial(As, Kinds) ->
     interop:stop(Node).
 
 lying_epmd() ->
-    {ok, Here} = erl_epmd_port(),
-    Found = fun(Name, Port) -> <<119, 0, Port:16, 77, 0, 6:16, 6:16, (byte_size(Name)):16, Name/binary, 0:16>> end,
+    Here = raw_peer:own_port(),
     Lies =
-        [{"wrong_port", fun() -> Found(<<"wrong_port">>, Here) end, "client@127.0.0.1"},
-         {"port_zero", fun() -> Found(<<"port_zero">>, 0) end, "port_zero"},
-         {"wrong_name", fun() -> Found(<<"other_name">>, Here) end, "another node"},
+        [{"wrong_port", fun() -> raw_peer:entry(<<"wrong_port">>, Here) end, "client@127.0.0.1"},
+         {"port_zero", fun() -> raw_peer:entry(<<"port_zero">>, 0) end, "port_zero"},
+         {"wrong_name", fun() -> raw_peer:entry(<<"other_name">>, Here) end, "another node"},
          {"old", fun() -> <<119, 0, Here:16, 77, 0, 4:16, 3:16, 3:16, "old", 0:16>> end, "version"},
          {"garbage", fun() -> rand:bytes(300) end, "EPMD"},
          {"empty", fun() -> close end, "EPMD"},
@@ -344,19 +343,11 @@ lying_epmd() ->
          {"endless", fun() -> {keep, binary:copy(<<119, 0>>, 5000000)} end, "EPMD"},
          {"unknown", fun() -> <<119, 1>> end, "registered"},
          {"mute", fun() -> silence end, "EPMD"}],
-    Epmd = raw_peer:epmd(fun
-        (<<110>>) -> <<4369:32>>;
-        (<<120, _/binary>>) -> {keep, <<118, 0, 77777:32>>};
-        (<<122, Name/binary>>) -> {_, Lie, _} = lists:keyfind(binary_to_list(Name), 1, Lies), Lie()
-    end),
+    Epmd = raw_peer:epmd_that_finds(fun(Name) -> {_, Lie, _} = lists:keyfind(binary_to_list(Name), 1, Lies), Lie() end),
     Node = interop:start(gullible, [hidden, {env, "ERL_EPMD_PORT=" ++ integer_to_list(Epmd)}
                                     | [{connect, list_to_atom(Name ++ "@127.0.0.1")} || {Name, _, _} <- Lies]]),
     [told(Node, Name ++ "@127.0.0.1", [Word]) || {Name, _, Word} <- Lies],
     interop:stop(Node).
-
-erl_epmd_port() ->
-    {port, Port, _} = erl_epmd:port_please("client", {127, 0, 0, 1}),
-    {ok, Port}.
 
 bad_registration() ->
     [begin

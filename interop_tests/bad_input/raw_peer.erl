@@ -3,7 +3,7 @@
 
 -export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/3, connect/4, send/3, frame/2, closed/1, closed/2, open/1]).
 -export([listen/1, accept/2, register_name/3]).
--export([epmd/1]).
+-export([epmd/1, own_name/0, own_port/0, entry/2, epmd_that_finds/1]).
 
 -define(TIME, 10000).
 
@@ -114,6 +114,30 @@ epmd(Fun) ->
     Pid = spawn_link(fun() -> receive go -> epmd_loop(Listening, Fun) end end),
     ok = gen_tcp:controlling_process(Listening, Pid),
     Pid ! go,
+    Port.
+
+%% Where the C++ nodes that know this EPMD find others: Find(Name) is the answer to a look-up. A port in its place: they
+%% find this node there, whatever they look for.
+epmd_that_finds(Port) when is_integer(Port) ->
+    Entry = entry(own_name(), Port),
+    epmd_that_finds(fun(_) -> Entry end);
+epmd_that_finds(Find) ->
+    epmd(fun
+        (<<110>>) -> <<4369:32>>;
+        (<<120, _/binary>>) -> {keep, <<118, 0, 77777:32>>};
+        (<<122, Name/binary>>) -> Find(Name)
+    end).
+
+%% What an EPMD says of a node that it knows.
+entry(Name, Port) -> <<119, 0, Port:16, 77, 0, 6:16, 6:16, (byte_size(Name)):16, Name/binary, 0:16>>.
+
+%% This node, as the real EPMD knows it.
+own_name() ->
+    [Name, _] = string:split(atom_to_binary(node()), "@"),
+    Name.
+
+own_port() ->
+    {port, Port, _} = erl_epmd:port_please(binary_to_list(own_name()), {127, 0, 0, 1}),
     Port.
 
 epmd_loop(Listening, Fun) ->

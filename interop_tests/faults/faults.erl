@@ -443,11 +443,7 @@ everything(Socket) ->
     end.
 
 %% Makes this node known to the EPMD there.
-register_here(At) ->
-    [Here, _] = string:split(atom_to_list(node()), "@"),
-    {ok, Names} = erl_epmd:names({127, 0, 0, 1}),
-    {_, Port} = lists:keyfind(Here, 1, Names),
-    raw_peer:register_name(list_to_binary(Here), Port, At).
+register_here(At) -> raw_peer:register_name(raw_peer:own_name(), raw_peer:own_port(), At).
 
 epmd_restarts() ->
     At = free_port(),

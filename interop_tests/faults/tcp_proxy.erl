@@ -6,17 +6,8 @@
 %% Starts a C++ node all of whose connections with this node lead through a proxy, which is in the map as `proxy`. The
 %% node knows an EPMD of its own, which sends it to the proxy; and in the real one, the name leads to the proxy.
 start_node(Name, Options) ->
-    [Here, _] = string:split(atom_to_list(node()), "@"),
-    {ok, Names} = erl_epmd:names({127, 0, 0, 1}),
-    {_, Port} = lists:keyfind(Here, 1, Names),
     Proxy = new(),
-    ToErlang = listen(Proxy, from_cpp, to_cpp, Port),
-    Entry = <<119, 0, ToErlang:16, 77, 0, 6:16, 6:16, (length(Here)):16, (list_to_binary(Here))/binary, 0:16>>,
-    Epmd = raw_peer:epmd(fun
-        (<<110>>) -> <<4369:32>>;
-        (<<120, _/binary>>) -> {keep, <<118, 0, 77777:32>>};
-        (<<122, _/binary>>) -> Entry
-    end),
+    Epmd = raw_peer:epmd_that_finds(listen(Proxy, from_cpp, to_cpp, raw_peer:own_port())),
     Node = interop:start(Name, [{env, "ERL_EPMD_PORT=" ++ integer_to_list(Epmd)} | Options]),
     ToCpp = listen(Proxy, to_cpp, from_cpp, interop:port_of(Node)),
     Registered = raw_peer:register_name(atom_to_binary(Name), ToCpp, list_to_integer(os:getenv("ERL_EPMD_PORT"))),

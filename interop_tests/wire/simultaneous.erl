@@ -84,21 +84,14 @@ count_ups(N) ->
 
 %% An EPMD that sends the C++ node round by us. Also counters: attempts, and those that were told something else than ok.
 detour() ->
-    [Here, _] = string:split(atom_to_list(node()), "@"),
-    {ok, Names} = erl_epmd:names({127, 0, 0, 1}),
-    {Here, Port} = lists:keyfind(Here, 1, Names),
+    Port = raw_peer:own_port(),
     {ok, Listening} = gen_tcp:listen(0, [binary, {active, false}, {packet, 2}, {nodelay, true}, {ip, {127, 0, 0, 1}}]),
     {ok, By} = inet:port(Listening),
     Held = counters:new(2, []),
     Pid = spawn_link(fun() -> receive go -> accept(Listening, Port, Held) end end),
     ok = gen_tcp:controlling_process(Listening, Pid),
     Pid ! go,
-    Entry = <<119, 0, By:16, 77, 0, 6:16, 6:16, (length(Here)):16, (list_to_binary(Here))/binary, 0:16>>,
-    {Held, raw_peer:epmd(fun
-        (<<110>>) -> <<4369:32>>;
-        (<<120, _/binary>>) -> {keep, <<118, 0, 77777:32>>};
-        (<<122, _/binary>>) -> Entry
-    end)}.
+    {Held, raw_peer:epmd_that_finds(By)}.
 
 accept(Listening, Port, Held) ->
     {ok, Cpp} = gen_tcp:accept(Listening),

@@ -6,16 +6,7 @@
 %% Starts a C++ node, which connects to this one. It is told by an EPMD of its own where this node listens, and that is
 %% not true.
 start_node(Name, Options, Cleared) ->
-    [Here, _] = string:split(atom_to_list(node()), "@"),
-    {ok, Names} = erl_epmd:names({127, 0, 0, 1}),
-    {Here, Port} = lists:keyfind(Here, 1, Names),
-    Tap = tap(Port, Cleared),
-    Entry = <<119, 0, Tap:16, 77, 0, 6:16, 6:16, (length(Here)):16, (list_to_binary(Here))/binary, 0:16>>,
-    Epmd = raw_peer:epmd(fun
-        (<<110>>) -> <<4369:32>>;
-        (<<120, _/binary>>) -> {keep, <<118, 0, 77777:32>>};
-        (<<122, _/binary>>) -> Entry
-    end),
+    Epmd = raw_peer:epmd_that_finds(tap(raw_peer:own_port(), Cleared)),
     interop:start(Name, [{env, "ERL_EPMD_PORT=" ++ integer_to_list(Epmd)}, {first, cpp} | Options]).
 
 %% The numbers of the control messages that C++ and Erlang have sent so far, {37, Flags} for those of 37; and what they
