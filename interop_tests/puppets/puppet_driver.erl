@@ -162,12 +162,22 @@ cut(A, B) ->
     settle([]),
     {There, Here} = lists:partition(fun(W) -> node(W) =:= B end, get(witnesses)),
     [do(W, {monitor_node, other_node(node(W))}) || W <- Here ++ There],
-    Stranger = puppet_cut:begin_as(A, B),
+    Stranger = stranger(A, B),
     [await_nodedown(W) || W <- Here ++ There],
     [do(W, {monitor_node, A}) || W <- There],
-    puppet_cut:finish(Stranger),
+    gen_tcp:close(Stranger),
     [await_nodedown(W) || W <- There],
     settle([]).
+
+%% Breaks the connection, whatever the nodes are: somebody who says that it is A has a new one to B, which gives up the old
+%% one for that.
+stranger(A, B) ->
+    [Name, _] = string:split(atom_to_list(B), "@"),
+    {port, Port, _} = erl_epmd:port_please(Name, {127, 0, 0, 1}),
+    {<<"alive">>, Socket} = raw_peer:dial(Port, atom_to_binary(A)),
+    ok = gen_tcp:send(Socket, <<"strue">>),
+    {ok, _, Socket} = raw_peer:finish(Socket, atom_to_list(erlang:get_cookie())),
+    Socket.
 
 await_nodedown(W) -> await_nodedown(W, erlang:monotonic_time(millisecond) + ?PATIENCE).
 

@@ -9,6 +9,7 @@
 -define(SHRINK_SECONDS, 40).
 
 checks() ->
+    interop:also("bad_input/raw_peer"),
     interop:distribute(),
     [Seed, First, Count, Steps] =
         [list_to_integer(os:getenv(Name)) || Name <- ["SEED", "FIRST", "COUNT", "STEPS"]],
