@@ -27,7 +27,7 @@ struct order {
   using erl_shape = erl::tagged_shape<"do">;
 };
 
-/// Is it about pg or global, which the library does not have yet?
+/// Is it one of the commands about pg and global, which are not all there yet?
 bool is_of_later(erl::term_ref command) {
   const auto name = command.arity() == 0 ? std::nullopt : command.element(0).to_atom();
   const std::string_view text = name ? name->text() : "";
@@ -141,6 +141,10 @@ private:
     };
     const bool connected = co_await erl::blocking(self_, connect);
     co_return connected;
+  }
+  erl::term perform(const global_whereis& c) {
+    const auto found = self_.global_whereis(c.name);
+    return found ? erl::term(*found) : erl::term(erl::atoms::undefined);
   }
 
   erl::task<erl::term> nodes(erl::node_kind which) {

@@ -75,12 +75,17 @@ struct connect_to {
   erl::atom node;
   using erl_shape = erl::tagged_shape<"connect">;
 };
+/// A pid or `undefined`.
+struct global_whereis {
+  erl::term name;
+  using erl_shape = erl::tagged_shape<"global_whereis">;
+};
 
-using command =
-    std::variant<erl::is<"mailbox">, erl::is<"self">, erl::is<"alias">, erl::is<"nodes">,
-                 erl::is<"nodes_hidden">, exit_now, exit_other, trap, link_to, unlink_from, monitor,
-                 demonitor, demonitor_flush, monitor_node, register_as, unregister, unalias,
-                 send_to, call_to, connect_to, erl::is<"group_leader">, set_group_leader,
-                 set_group_leader_of, cast_to, spawn_request, flood, call_many, bounce>;
+using command = std::variant<erl::is<"mailbox">, erl::is<"self">, erl::is<"alias">,
+                             erl::is<"nodes">, erl::is<"nodes_hidden">, exit_now, exit_other, trap,
+                             link_to, unlink_from, monitor, demonitor, demonitor_flush,
+                             monitor_node, register_as, unregister, unalias, send_to, call_to,
+                             connect_to, global_whereis, erl::is<"group_leader">, set_group_leader,
+                             set_group_leader_of, cast_to, spawn_request, flood, call_many, bounce>;
 
 } // namespace demo

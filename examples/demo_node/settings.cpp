@@ -28,6 +28,8 @@ bool parse_for_tests(std::string_view word, settings& to) {
     to.node.visible = true;
   } else if (word == "own_cookie") { // that of the environment or the file, like a node without one
     to.node.cookie.clear();
+  } else if (word == "overlapping") {
+    to.node.global.prevent_overlapping_partitions = false;
   } else if (const auto count = after("schedulers=", word)) {
     return parse_number(*count, to.node.schedulers);
   } else if (const auto namer = after("named_by=", word)) {

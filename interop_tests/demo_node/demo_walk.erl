@@ -33,7 +33,7 @@ on_a_node() ->
      {"each end of a child is noted in DEMO_TRACE", fun trace/1},
      {"a puppet: mailbox, self, exit", fun puppet_basics/1},
      {"a puppet: link, unlink, trap, exit2", fun puppet_links/1},
-     {"a puppet: register, unregister", fun puppet_names/1},
+     {"a puppet: register, unregister, global_whereis", fun puppet_names/1},
      {"a puppet: monitor, demonitor, demonitor_flush", fun puppet_monitors/1},
      {"a puppet: monitor_node, nodes, nodes_hidden, connect", fun puppet_nodes/1},
      {"a puppet: alias, unalias, send", fun puppet_sends/1},
@@ -306,6 +306,7 @@ puppet_names(#{node := N} = Node) ->
     _ = do(P, {unregister, named_puppet}),
     {named_puppet, N} ! to_nobody,
     noproc = failure(fun() -> gen_server:call({named_puppet, N}, x) end),
+    undefined = do(P, {global_whereis, {no, one}}),
     [] = mailbox(P).
 
 puppet_monitors(#{node := N} = Node) ->
@@ -392,7 +393,7 @@ puppet_calls(#{node := N} = Node) ->
 puppet_later(Node) ->
     P = puppet(Node),
     [{error, unsupported} = do(P, C) || C <- [{pg_join, g}, {pg_leave, g}, {pg_members, g}, {global_register, n},
-                                              {global_re_register, n}, {global_unregister, n}, {global_whereis, n}]].
+                                              {global_re_register, n}, {global_unregister, n}]].
 
 %% Functions.
 

@@ -32,7 +32,7 @@ cluster(Prevent, Erlang, Cpp) ->
 
 start_peer(Name, Prevent) ->
     Peer = interop:peer(Name, ["-kernel", "prevent_overlapping_partitions", atom_to_list(Prevent)]),
-    interop:teach(Peer, ?MODULE),
+    [interop:teach(Peer, Module) || Module <- [?MODULE, interop]],
     ok = at(Peer, ?MODULE, watch, []),
     Peer.
 
@@ -70,7 +70,10 @@ together(#{erlang := Peers, cpp := Cpp}) ->
 %% Everybody knows the name of this process. The C++ nodes are asked by one of the Erlang nodes.
 known(#{erlang := [First | _] = Peers, cpp := Cpp}, Name, Pid) ->
     [eventually(fun() -> at(P, global, whereis_name, [Name]) =:= Pid end, ?WITHIN) || P <- Peers],
-    [eventually(fun() -> Found = at(First, gen_server, call, [{names, node_of(N)}, {whereis, Name}]), Found =:= Pid orelse {node_of(N), Name, Found, expected, Pid} end, ?WITHIN) || N <- Cpp],
+    [begin
+         P = at(First, interop, puppet, [N]),
+         eventually(fun() -> Found = at(First, interop, do, [P, {global_whereis, Name}]), Found =:= Pid orelse {node_of(N), Name, Found, expected, Pid} end, ?WITHIN)
+     end || N <- Cpp],
     ok.
 
 %% Ends the cluster; none of its nodes may have complained, or lost others than these.
@@ -138,7 +141,7 @@ names(Prevent) ->
     known(Cluster, {late, "name", <<"of any type">>}, Late),
     no = at(C, global, register_name, [early, Late]),
     %% A process of a C++ node.
-    Cpp = at(B, gen_server, call, [{names, node_of(X)}, self]),
+    Cpp = at(B, gen_server, call, [{sink, node_of(X)}, pid]),
     yes = at(B, global, register_name, [cpp, Cpp]),
     known(Cluster, cpp, Cpp),
     ok = at(C, global, unregister_name, [cpp]),
@@ -163,7 +166,7 @@ killed(Prevent) ->
     connect(Cluster),
     OnC = at(C, ?MODULE, hold, [register_name, on_c]),
     known(Cluster, on_c, OnC),
-    Cpp = at(B, gen_server, call, [{names, node_of(X)}, self]),
+    Cpp = at(B, gen_server, call, [{sink, node_of(X)}, pid]),
     yes = at(B, global, register_name, [cpp, Cpp]),
     known(Cluster, cpp, Cpp),
     Locking = at(A, ?MODULE, take_lock, [resource]),
@@ -263,7 +266,7 @@ others(Prevent) ->
          {badrpc, {'EXIT', {undef, _}}} = at(A, rpc, call, [Node, lists, reverse, [[1]]]),
          {badrpc, {'EXIT', {undef, [{lists, reverse, [[1]], []}]}}} = at(A, gen_server, call, [{rex, Node}, {call, lists, reverse, [[1]], user}]),
          {badrpc, {'EXIT', {undef, _}}} = at(A, rpc, block_call, [Node, lists, reverse, [[1]]]),
-         {[Node], []} = at(A, rpc, sbcast, [[Node], names, hello]),
+         {[Node], []} = at(A, rpc, sbcast, [[Node], echo, hello]),
          {[], [Node]} = at(A, rpc, sbcast, [[Node], nobody, hello]),
          8 = at(A, gen_server, call, [{global_name_server, Node}, get_protocol_version]),
          Known = at(A, gen_server, call, [{global_name_server, Node}, get_known]),
