@@ -5,7 +5,8 @@
 %% ERLPP_LONG: a million handshakes in place of twenty thousand.
 -module(attacks).
 -export([checks/0, ask/3]).
--import(interop, [check/3, eventually/1, eventually/2, do/2, mailbox/1, port_of/1, scaled/2]).
+-import(interop, [check/3, eventually/1, eventually/2, puppet/1, puppet/2, do/2, mailbox/1, port_of/1, resident/1, scaled/2]).
+-import(raw_peer, [pid_of/1, pid_of/2, ref_of/2]).
 
 -define(KB, 1024).
 -define(MB, (1024 * 1024)).
@@ -75,12 +76,6 @@ stop_process(Pid) ->
     Pid ! {stop, self()},
     receive {Pid, Result} -> Result after 20000 -> error({stuck, process_info(Pid, current_stacktrace)}) end.
 
-%% Resident memory in KB.
-resident(#{os := Os}) ->
-    {ok, Status} = file:read_file("/proc/" ++ Os ++ "/status"),
-    {match, [Size]} = re:run(Status, "VmRSS:\\s+([0-9]+)", [{capture, all_but_first, list}]),
-    list_to_integer(Size).
-
 sample(Node, Peak) ->
     Now = max(Peak, resident(Node)),
     receive {stop, From} -> From ! {self(), Now} after 5 -> sample(Node, Now) end.
@@ -104,10 +99,6 @@ ask(N, Times, Slowest) ->
 %% Raw peers.
 
 name(I) -> <<"raw", (integer_to_binary(I))/binary, "@127.0.0.1">>.
-
-pid_of(Name) -> pid_of(Name, 7).
-pid_of(Name, Number) -> binary_to_term(<<131, 88, 119, (byte_size(Name)), Name/binary, Number:32, 0:32, 4:32>>).
-ref_of(Name, Number) -> binary_to_term(<<131, 90, 2:16, 119, (byte_size(Name)), Name/binary, 4:32, 1:32, Number:32>>).
 
 connect(Port, Name) -> raw_peer:connect(Port, Name, <<"ok">>).
 
@@ -275,8 +266,8 @@ monitors_of_one(Port, Node) ->
     flood(Port, Node, name(6), fun(Pid, Name, I) -> {19, Pid, echo_pid(Node), ref_of(Name, I)} end).
 
 %% It traps exits, and gets one for each.
-links_of_one(Port, #{node := N} = Node) ->
-    Puppet = gen_server:call({spawner, N}, {spawn, trap}, 10000),
+links_of_one(Port, Node) ->
+    Puppet = puppet(Node, trap),
     flood(Port, Node, name(7), fun(_, Name, I) -> {1, pid_of(Name, I), Puppet} end),
     true = length(mailbox(Puppet)) > 10000,
     ok = do(Puppet, {exit, normal}).
@@ -284,8 +275,8 @@ links_of_one(Port, #{node := N} = Node) ->
 monitors_of_names(Port, Node) ->
     flood(Port, Node, name(8), fun(Pid, Name, I) -> {19, Pid, echo, ref_of(Name, I)} end).
 
-monitors_of_many(Port, #{node := N} = Node) ->
-    Puppets = [gen_server:call({spawner, N}, {spawn, plain}, 10000) || _ <- lists:seq(1, 16)],
+monitors_of_many(Port, Node) ->
+    Puppets = [puppet(Node) || _ <- lists:seq(1, 16)],
     flood(Port, Node, name(9), fun(Pid, Name, I) -> {19, Pid, lists:nth(I rem 16 + 1, Puppets), ref_of(Name, I)} end),
     %% Nothing has happened to them.
     [begin [] = mailbox(P), ok = do(P, {exit, normal}) end || P <- Puppets].

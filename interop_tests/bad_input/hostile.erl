@@ -1,7 +1,8 @@
 %% Bytes that no real node sends: each costs the sender its connection, and nobody else anything.
 -module(hostile).
 -export([checks/0]).
--import(interop, [check/2, eventually/1, puppet/1, do/2, mailbox/1, told/3, port_of/1]).
+-import(raw_peer, [pid_of/1, ref_of/1]).
+-import(interop, [check/2, eventually/1, puppet/1, do/2, mailbox/1, told/3, port_of/1, resident/1]).
 
 checks() ->
     interop:distribute(),
@@ -61,9 +62,6 @@ answer(Socket) ->
             <<_:Used/binary, Payload/binary>> = Frame,
             binary_to_term(Payload)
     end.
-
-pid_of(Name) -> binary_to_term(<<131, 88, 119, (byte_size(Name)), Name/binary, 7:32, 0:32, 4:32>>).
-ref_of(Name) -> binary_to_term(<<131, 90, 2:16, 119, (byte_size(Name)), Name/binary, 4:32, 1:32, (erlang:unique_integer([positive])):32>>).
 
 tcp(Port) ->
     {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}, {packet, raw}]),
@@ -224,7 +222,7 @@ long_frame(_, Port) ->
     true = raw_peer:closed(Socket, 2000).
 
 announced(Node, Port) ->
-    Before = memory(Node),
+    Before = resident(Node),
     Sockets = [begin
         Socket = raw_peer:connect(Port, <<"raw", (integer_to_binary(I))/binary, "@127.0.0.1">>, <<"ok">>),
         ok = inet:setopts(Socket, [{packet, raw}]),
@@ -232,7 +230,7 @@ announced(Node, Port) ->
         Socket
     end || I <- lists:seq(1, 20)],
     timer:sleep(200),
-    true = memory(Node) - Before < 20000 orelse error({grown_by_kb, memory(Node) - Before}),
+    true = resident(Node) - Before < 20000 orelse error({grown_by_kb, resident(Node) - Before}),
     [gen_tcp:close(S) || S <- Sockets].
 
 many_names(Node, Port) ->
@@ -241,15 +239,9 @@ many_names(Node, Port) ->
         gen_tcp:close(Socket)
     end,
     [Connect(I) || I <- lists:seq(1, 200)],
-    Before = memory(Node),
+    Before = resident(Node),
     [Connect(I) || I <- lists:seq(201, 2200)],
-    true = memory(Node) - Before < 2000 orelse error({grown_by_kb, memory(Node) - Before}).
-
-%% Resident memory in KB.
-memory(#{os := Os}) ->
-    {ok, Status} = file:read_file("/proc/" ++ Os ++ "/status"),
-    {match, [Size]} = re:run(Status, "VmRSS:\\s+([0-9]+)", [{capture, all_but_first, list}]),
-    list_to_integer(Size).
+    true = resident(Node) - Before < 2000 orelse error({grown_by_kb, resident(Node) - Before}).
 
 slow_handshakes(_, Port) ->
     Silent = tcp(Port),

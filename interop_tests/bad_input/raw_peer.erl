@@ -1,7 +1,7 @@
 %% A peer made of bytes: it can do what a real node never would.
 -module(raw_peer).
 
--export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/3, connect/4, send/3, frame/2, closed/1, closed/2, open/1]).
+-export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/3, connect/4, send/3, frame/2, closed/1, closed/2, open/1, pid_of/1, pid_of/2, ref_of/1, ref_of/2]).
 -export([listen/1, accept/2, register_name/3]).
 -export([epmd/1, own_name/0, own_port/0, entry/2, epmd_that_finds/1]).
 
@@ -68,6 +68,13 @@ closed(Socket, Time) ->
     end.
 
 open(Socket) -> not closed(Socket, 100).
+
+%% Pids and references of a peer of this name.
+pid_of(Name) -> pid_of(Name, 7).
+pid_of(Name, Number) -> binary_to_term(<<131, 88, 119, (byte_size(Name)), Name/binary, Number:32, 0:32, 4:32>>).
+
+ref_of(Name) -> ref_of(Name, erlang:unique_integer([positive])).
+ref_of(Name, Number) -> binary_to_term(<<131, 90, 2:16, 119, (byte_size(Name)), Name/binary, 4:32, 1:32, Number:32>>).
 
 %% Acceptor's side.
 

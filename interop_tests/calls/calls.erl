@@ -1,7 +1,7 @@
 %% Calls, casts and messages, in both directions.
 -module(calls).
 -export([checks/0]).
--import(interop, [eventually/1, failure/1, puppet/1, do/2, mailbox/1]).
+-import(interop, [eventually/1, failure/1, dead/0, puppet/1, do/2, mailbox/1]).
 
 checks() -> interop:check_kinds(all()).
 
@@ -269,10 +269,6 @@ again(N) ->
 pid_of(N, echo) -> element(1, gen_server:call({echo, N}, whoami));
 pid_of(N, crasher) -> gen_server:call({crasher, N}, pid);
 pid_of(N, sink) -> gen_server:call({sink, N}, pid).
-
-dead() ->
-    {Pid, Ref} = spawn_monitor(fun() -> ok end),
-    receive {'DOWN', Ref, process, Pid, normal} -> Pid end.
 
 %% A gen_server, as far as its callers can tell.
 echo_server() ->

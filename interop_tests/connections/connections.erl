@@ -65,7 +65,7 @@ erlang_killed() ->
     Peer = #{node := Other, peer := Control} = interop:peer(mortal_peer),
     pong = peer:call(Control, net_adm, ping, [N]),
     Start = fun(Name) -> peer:call(Control, erlang, apply, [fun start_idle/1, [Name]]) end,
-    load(Peer),
+    interop:teach(Peer, ?MODULE),
     A = Start(a),
     B = Start(b),
     Trapping = puppet(Node, trap),
@@ -109,11 +109,6 @@ start_idle(Name) ->
     Pid = spawn(fun() -> receive stop -> ok end end),
     register(Name, Pid),
     Pid.
-
-%% Puts this module into a peer.
-load(#{peer := Control}) ->
-    {ok, Module, Beam} = compile:file(proplists:get_value(source, ?MODULE:module_info(compile)), [binary]),
-    {module, Module} = peer:call(Control, code, load_binary, [Module, "connections", Beam]).
 
 disconnect() ->
     Node = #{node := N} = interop:start(steadfast, [hidden]),
@@ -202,7 +197,7 @@ mesh() ->
 
 %% The name of a gen_server on the peer that tells its node.
 proxy_here(Control) ->
-    load(#{peer => Control}),
+    interop:teach(#{peer => Control}, ?MODULE),
     peer:call(Control, erlang, apply, [fun() ->
         register(proxy, spawn(fun Loop() ->
             receive {'$gen_call', From, node} -> gen_server:reply(From, node()), Loop() end

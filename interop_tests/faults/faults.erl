@@ -4,7 +4,7 @@
 %% ERLPP_LONG: a thousand cuts in place of three hundred.
 -module(faults).
 -export([checks/0, start_member/0, tell_all/1, mail_of/2]).
--import(interop, [check/2, eventually/1, eventually/2, puppet/1, puppet/2, do/2, mailbox/1, mail/2, port_of/1, scaled/2]).
+-import(interop, [check/2, eventually/1, eventually/2, puppet/1, puppet/2, do/2, mailbox/1, mail/2, port_of/1, resident/1, scaled/2]).
 -import(tcp_proxy, [start_node/2, stop_node/1, set/3, break/2, passed/2]).
 
 -define(MB, (1024 * 1024)).
@@ -30,12 +30,6 @@ all() ->
      {"an EPMD that is killed and started again knows the node again", fun epmd_restarts/0},
      {"no EPMD at the start, and later none any more", fun no_epmd/0},
      {"all file descriptors taken: who is connected is served, others are later", fun no_descriptors/0}].
-
-%% Resident memory in KB.
-resident(#{os := Os}) ->
-    {ok, Status} = file:read_file("/proc/" ++ Os ++ "/status"),
-    {match, [Size]} = re:run(Status, "VmRSS:\\s+([0-9]+)", [{capture, all_but_first, list}]),
-    list_to_integer(Size).
 
 settles(Node, Before, Megabytes) ->
     eventually(fun() -> resident(Node) - Before =< Megabytes * 1024 orelse {grew_by_kb, resident(Node) - Before} end).

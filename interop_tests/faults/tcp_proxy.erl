@@ -1,7 +1,7 @@
 %% Stands between a C++ node and this one, whoever connects, and does what networks do: it delays bytes, hands them out one
 %% by one, cuts the stream after any of them, holds up one direction, resets.
 -module(tcp_proxy).
--export([start_node/2, stop_node/1, set/3, break/2, passed/2, connections/1]).
+-export([start_node/2, stop_node/1, set/3, break/2, passed/2]).
 
 %% Starts a C++ node all of whose connections with this node lead through a proxy, which is in the map as `proxy`. The
 %% node knows an EPMD of its own, which sends it to the proxy; and in the real one, the name leads to the proxy.
@@ -33,12 +33,8 @@ set(#{ways := Ways} = Proxy, Direction, What) ->
 %% Ends all connections there are: fin or rst.
 break(Proxy, How) ->
     [Pid ! {break, How} || Pid <- connections(Proxy)],
-    [gone(Pid) || Pid <- connections(Proxy)],
+    [interop:gone(Pid) || Pid <- connections(Proxy)],
     ok.
-
-gone(Pid) ->
-    Ref = monitor(process, Pid),
-    receive {'DOWN', Ref, process, _, _} -> ok end.
 
 %% How many bytes have been handed on in a direction so far.
 passed(#{passed := Passed}, Direction) -> counters:get(Passed, index(Direction)).

@@ -1,7 +1,7 @@
 %% Links, monitors and exit signals, in both directions.
 -module(signals).
 -export([checks/0]).
--import(interop, [puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
+-import(interop, [dead/0, gone/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 
 checks() -> interop:check_kinds(all()).
 
@@ -104,8 +104,7 @@ monitor_by_name_from_cpp(Node) ->
 
 monitor_noproc_from_cpp(Node) ->
     P = puppet(Node),
-    Pid = spawn(fun() -> ok end),
-    gone(Pid),
+    Pid = dead(),
     M1 = do(P, {monitor, Pid}),
     [{'DOWN', M1, process, Pid, noproc}] = mail(P, 1),
     Target = {no_such_name, node()},
@@ -197,8 +196,7 @@ link_noproc(Node) ->
     link(P),
     receive {'EXIT', P, noproc} -> ok end,
     Q = puppet(Node, trap),
-    Pid = spawn(fun() -> ok end),
-    gone(Pid),
+    Pid = dead(),
     ok = do(Q, {link, Pid}),
     [{'EXIT', Pid, noproc}] = mail(Q, 1).
 
@@ -336,10 +334,6 @@ end_with(Pid, Reason) ->
     Pid ! {end_with, Reason},
     receive {'DOWN', Monitor, process, Pid, _} -> ok end,
     timer:sleep(20).
-
-gone(Pid) ->
-    Ref = monitor(process, Pid),
-    receive {'DOWN', Ref, process, Pid, _} -> ok end.
 
 link_from(Pid, P) ->
     Pid ! {link, P},

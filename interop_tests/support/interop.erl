@@ -2,8 +2,8 @@
 -module(interop).
 
 -export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, busy_wait/1, together/1]).
--export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, port_of/1, told/3]).
--export([failure/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
+-export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, resident/1, port_of/1, told/3]).
+-export([failure/1, gone/1, dead/0, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 -export([peer/1, peer/2, teach/2, distribute/0]).
 
 -define(CLIENT, 'client@127.0.0.1').
@@ -195,6 +195,12 @@ status(#{id := Id}) ->
 
 alive(Node) -> status(Node) =:= running.
 
+%% Memory in KB.
+resident(#{os := Os}) ->
+    {ok, Status} = file:read_file("/proc/" ++ Os ++ "/status"),
+    {match, [Size]} = re:run(Status, "VmRSS:\\s+([0-9]+)", [{capture, all_but_first, list}]),
+    list_to_integer(Size).
+
 %% Signal: "KILL", "STOP", "CONT", "TERM"; to a C++ node or a peer.
 signal(#{os := Os}, Signal) -> os:cmd("kill -" ++ Signal ++ " " ++ Os).
 
@@ -253,6 +259,17 @@ failure(Fun) ->
         exit:{Reason, {gen_server, call, _}} -> Reason;
         _:Reason -> Reason
     end.
+
+%% Waits until the process has ended.
+gone(Pid) ->
+    Ref = monitor(process, Pid),
+    receive {'DOWN', Ref, process, Pid, _} -> ok end.
+
+%% A process of this node that has ended.
+dead() ->
+    Pid = spawn(fun() -> ok end),
+    gone(Pid),
+    Pid.
 
 %% Puppets: processes of a C++ node, to which do/2 gives a command.
 puppet(Node) -> puppet(Node, plain).

@@ -4,7 +4,7 @@
 %% goes the one way is named first, the same the other way below it.
 -module(mirror).
 -export([checks/0, started/2]).
--import(interop, [check/2, eventually/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
+-import(interop, [check/2, eventually/1, dead/0, gone/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 
 checks() ->
     interop:also("bad_input/raw_peer"),
@@ -146,7 +146,7 @@ unlinks(Node) ->
     unlink(Gone),
     receive {'EXIT', Gone, bye} -> ok after 0 -> ok end,
     ok = do(P, {exit, quietly}),
-    true = is_dead(P).
+    gone(P).
 
 exit2(Node) ->
     process_flag(trap_exit, true),
@@ -215,7 +215,7 @@ demonitors(#{node := N} = Node) ->
     [true = do(Q, {demonitor, do(Q, {monitor, What})}) || What <- [Pid, {mirror, node()}]],
     ok = do(P, {exit, bye}),
     end_of(Pid),
-    true = is_dead(P),
+    gone(P),
     %% The end of Pid would have told Q before this.
     ok = do(Q, {exit2, Pid, x}),
     [] = mailbox(Q).
@@ -448,15 +448,6 @@ release() -> random_terms:release().
 
 idle() -> receive {exit, Why} -> exit(Why) end.
 
-dead() ->
-    Pid = spawn(fun() -> ok end),
-    true = is_dead(Pid),
-    Pid.
-
-is_dead(Pid) ->
-    Ref = monitor(process, Pid),
-    receive {'DOWN', Ref, process, Pid, _} -> true end.
-
 end_of(Pid) ->
     Pid ! {exit, bye},
-    is_dead(Pid).
+    gone(Pid).

@@ -2,7 +2,7 @@
 %% exactly the exits that are due.
 -module(storms).
 -export([checks/0]).
--import(interop, [puppet/1, puppet/2, do/2, mailbox/1, scaled/2]).
+-import(interop, [gone/1, puppet/1, puppet/2, do/2, mailbox/1, scaled/2]).
 
 checks() ->
     interop:check_two(
@@ -85,10 +85,6 @@ all_mail(P, Ref, Got) ->
 
 %% A puppet has done what it was told without waiting for it.
 answered() -> receive {Ref, ok} when is_reference(Ref) -> ok end.
-
-gone(P) ->
-    Ref = monitor(process, P),
-    receive {'DOWN', Ref, process, P, _} -> ok end.
 
 %% The exit has been sent, or not, when unlink is called. After that it is too late for it.
 ends_in_the_storm(Node) ->
