@@ -6,8 +6,7 @@
 -define(HERE, 'beam@10.77.0.2').
 
 checks() ->
-    logger:set_primary_config(level, critical),
-    distribute(50),
+    interop:distribute(?HERE),
     change_initiated = net_kernel:set_net_ticktime(4, 0),
     timer:sleep(100),
     [check(Name, Fun) || {Name, Fun} <-
@@ -15,13 +14,6 @@ checks() ->
          {"an interface that is down: both sides notice within the tick time, and find each other again", fun() -> netsplit(down) end},
          {"a C++ node that died while it was cut off is noticed when the network is back", fun half_open_beam/0},
          {"a C++ node notices when the network is back that its peer died meanwhile", fun half_open_cpp/0}]].
-
-distribute(Tries) ->
-    case net_kernel:start([?HERE, longnames]) of
-        {ok, _} -> ok;
-        {error, _} when Tries > 0 -> timer:sleep(100), distribute(Tries - 1);
-        {error, Why} -> error({cannot_distribute, Why})
-    end.
 
 %% Something happens to the network.
 network(What) ->

@@ -4,7 +4,7 @@
 -export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, busy_wait/1, together/1]).
 -export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, resident/1, port_of/1, told/3]).
 -export([failure/1, gone/1, dead/0, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
--export([peer/1, peer/2, teach/2, distribute/0]).
+-export([peer/1, peer/2, teach/2, distribute/0, distribute/1]).
 
 -define(CLIENT, 'client@127.0.0.1').
 
@@ -49,17 +49,19 @@ finish() ->
     halt(min(Failed, 1)).
 
 %% Joins the cluster. Not at the start of the VM, since the EPMD may be one that a check has to start first.
-distribute() ->
+distribute() -> distribute(?CLIENT).
+
+distribute(Name) ->
     case node() of
-        ?CLIENT -> ok;
-        _ -> distribute(50)
+        Name -> ok;
+        _ -> distribute(Name, 50)
     end.
 
-distribute(Tries) ->
+distribute(Name, Tries) ->
     logger:set_primary_config(level, none),
-    case net_kernel:start([?CLIENT, longnames]) of
+    case net_kernel:start([Name, longnames]) of
         {ok, _} -> logger:set_primary_config(level, critical), ok;
-        {error, _} when Tries > 0 -> timer:sleep(100), distribute(Tries - 1);
+        {error, _} when Tries > 0 -> timer:sleep(100), distribute(Name, Tries - 1);
         {error, Why} -> error({cannot_distribute, Why})
     end.
 
