@@ -282,9 +282,5 @@ defmodule Checks do
 end
 
 :interop.start_checks()
-
-:interop.kinds(fn label, node ->
-  for {name, fun} <- Checks.all(), do: :interop.check([label, ": ", name], fn -> fun.(node) end)
-end)
-
+:interop.check_kinds(Checks.all())
 :interop.finish()

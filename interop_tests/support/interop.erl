@@ -2,7 +2,7 @@
 -module(interop).
 
 -export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, busy_wait/1, together/1]).
--export([start/1, start/2, start_failing/2, kinds/1, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, resident/1, port_of/1, told/3]).
+-export([start/1, start/2, start_failing/2, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, resident/1, port_of/1, told/3]).
 -export([failure/1, gone/1, dead/0, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 -export([peer/1, peer/2, teach/2, distribute/0, distribute/1]).
 
@@ -217,29 +217,20 @@ stop(Node) ->
     0 = status(Node),
     ok.
 
-%% Runs Fun(Label, Node) for nodes hidden and visible, connected by the one side or the other, and checks that they
-%% are what they are said to be.
-kinds(Fun) ->
-    distribute(),
-    [kind(Kind, First, Fun) || Kind <- [hidden, visible], First <- [erlang, cpp]],
-    ok.
-
-%% Each of the checks {Name, Fun} for all these nodes.
-check_kinds(Checks) ->
-    kinds(fun(Label, Node) ->
-        [check([Label, ": ", Name], fun() -> Fun(Node) end) || {Name, Fun} <- Checks]
-    end).
+%% Each of the checks {Name, Fun}, as Fun(Node), for nodes hidden and visible, connected by the one side or the other, and
+%% whether they are what they are said to be.
+check_kinds(Checks) -> check_kinds([{Kind, First} || Kind <- [hidden, visible], First <- [erlang, cpp]], 60000, Checks).
 
 %% The same for two of them, for checks that take longer: a hidden one, which is connected to, and a visible one, which
 %% connects.
-check_two(Checks) ->
+check_two(Checks) -> check_kinds([{hidden, erlang}, {visible, cpp}], scaled(60000, 600000), Checks).
+
+check_kinds(Kinds, Time, Checks) ->
     distribute(),
-    [kind(Kind, First, fun(Label, Node) ->
-        [check([Label, ": ", Name], scaled(60000, 600000), fun() -> Fun(Node) end) || {Name, Fun} <- Checks]
-    end) || {Kind, First} <- [{hidden, erlang}, {visible, cpp}]],
+    [check_kind(Kind, First, Time, Checks) || {Kind, First} <- Kinds],
     ok.
 
-kind(Kind, First, Fun) ->
+check_kind(Kind, First, Time, Checks) ->
     Label = io_lib:format("~ts, ~ts connects first", [Kind, case First of cpp -> "C++"; erlang -> "Erlang" end]),
     Name = list_to_atom(lists:concat([Kind, '_', First])),
     Node = #{node := Full} = start(Name, [Kind, {first, First}]),
@@ -250,7 +241,7 @@ kind(Kind, First, Fun) ->
         end,
         true = lists:member(Full, nodes(Kind))
     end),
-    Fun(Label, Node),
+    [check([Label, ": ", What], Time, fun() -> Fun(Node) end) || {What, Fun} <- Checks],
     stop(Node).
 
 %% Why Fun fails; the reason of a call is without what was called.
