@@ -121,6 +121,7 @@ by_erlang() ->
 
 name_lost() ->
     Other = interop:peer(other),
+    interop:teach(Other, interop),
     Full = maps:get(node, Other),
     Node = #{node := N} = undefined_node(Full),
     %% Through the other one, since nobody can connect to it.

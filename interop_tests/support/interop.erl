@@ -295,9 +295,7 @@ peer(Name, Arguments) ->
         name => Name, host => "127.0.0.1", longnames => true, connection => standard_io, wait_boot => 30000,
         args => ["-start_epmd", "false", "-kernel", "logger_level", "critical" | Arguments]
     }),
-    Result = #{peer => Peer, node => Node, os => peer:call(Peer, os, getpid, [])},
-    teach(Result, ?MODULE),
-    Result.
+    #{peer => Peer, node => Node, os => peer:call(Peer, os, getpid, [])}.
 
 %% Loads a module there that is loaded here.
 teach(#{peer := Peer}, Module) ->
