@@ -2,7 +2,7 @@
 -module(interop).
 
 -export([main/1, also/1, scaled/2, start_checks/0, finish/0, check/2, check/3, eventually/1, eventually/2, busy_wait/1, together/1]).
--export([start/1, start/2, start_failing/2, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, resident/1, port_of/1, told/3]).
+-export([start/2, start_failing/2, check_kinds/1, check_two/1, log/1, said/2, status/1, signal/2, kill/1, stop/1, alive/1, resident/1, port_of/1, told/3]).
 -export([failure/1, gone/1, dead/0, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
 -export([peer/1, peer/2, teach/2, distribute/0, distribute/1]).
 
@@ -122,9 +122,8 @@ together(Funs) ->
 %% C++ nodes. A node is a map: `node` is its name, `os` its process id.
 
 %% Starts one and waits for its READY. Options: words for the command line, {env, "VARIABLE=VALUE"} (or another argument
-%% of env), {host, Address}: the part of its name behind the @, {first, cpp}: it connects to this node before it says READY, and, before all others, {cookie, Text}.
-start(Options) -> start(cpp, Options).
-
+%% of env), {host, Address}: the part of its name behind the @, {first, cpp}: it connects to this node before it says
+%% READY, and {cookie, Text}.
 start(Name, Options) ->
     Node = launch(Name, Options),
     eventually(fun() -> is_ready(Node) end, 30000),
@@ -139,11 +138,7 @@ start_failing(Name, Options) ->
 launch(Name, Options) ->
     Id = atom_to_list(Name) ++ "." ++ integer_to_list(erlang:unique_integer([positive, monotonic])),
     Full = lists:concat([Name, "@", proplists:get_value(host, Options, "127.0.0.1")]),
-    {Cookie, Others} = case Options of
-        [{cookie, Own} | Rest] -> {Own, Rest};
-        _ -> {cookie(), Options}
-    end,
-    Words = [Full, Cookie | lists:flatmap(fun word/1, Others)],
+    Words = [Full, proplists:get_value(cookie, Options, cookie()) | lists:flatmap(fun word/1, Options)],
     Line = [Id, "|", lists:join(" ", [E || {env, E} <- Options]), "|", lists:join(" ", Words)],
     os:cmd(lists:flatten(["echo '", Line, "' >", file("requests")])),
     eventually(fun() -> filelib:is_file(file(Id ++ ".pid")) end, 30000),
@@ -157,6 +152,7 @@ cookie() ->
 
 word({env, _}) -> [];
 word({host, _}) -> [];
+word({cookie, _}) -> [];
 word({first, cpp}) -> ["connect=" ++ atom_to_list(node())];
 word({first, erlang}) -> [];
 word({Key, Value}) -> [lists:concat([Key, "=", Value])];
