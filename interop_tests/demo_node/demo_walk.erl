@@ -14,6 +14,7 @@ command_line() ->
      {"tick=SECONDS is the time after which a silent peer is given up", fun tick/0},
      {"COOKIE is the cookie", fun cookie/0},
      {"what is no option is refused, and so is tls=DIR for now", fun refused_options/0},
+     {"each end of a child is noted in DEMO_TRACE", fun trace/0},
      {"SIGTERM ends it in order, also while it is busy", fun busy_end/0}].
 
 on_a_node() ->
@@ -30,7 +31,6 @@ on_a_node() ->
      {"demo_sup has crasher and steady, in this order", fun supervisor/1},
      {"crasher ends in every way, and is restarted", fun crasher/1},
      {"crasher and steady end with the reason of any exit signal", fun trapping_workers/1},
-     {"each end of a child is noted in DEMO_TRACE", fun trace/1},
      {"a puppet: mailbox, self, exit", fun puppet_basics/1},
      {"a puppet: link, unlink, trap, exit2", fun puppet_links/1},
      {"a puppet: register, unregister, global_whereis", fun puppet_names/1},
@@ -255,7 +255,7 @@ again(N) -> eventually(fun() -> none =/= pid_or_none(crasher, N) end).
 
 pid_or_none(Name, N) -> try gen_server:call({Name, N}, pid) catch exit:_ -> none end.
 
-trace(_) ->
+trace() ->
     Trace = filename:join(os:getenv("INTEROP"), "walk_trace"),
     Node = #{node := N} = interop:start(traced, [hidden, {env, "DEMO_TRACE=" ++ Trace}]),
     _ = failure(fun() -> gen_server:call({crasher, N}, {exit, {some, reason}}) end),
