@@ -30,7 +30,6 @@ all() ->
      {"send_request is answered", fun send_request/1},
      {"messages to an alias arrive until it ends", fun aliases/1},
      {"rpc of what is not served is refused and does not hang", fun refused_rpc/1},
-     {"a supervisor tells about its children", fun supervisor/1},
      {"a crashed child is restarted, and its sibling notices nothing", fun restart/1}].
 
 ping(#{node := N}) -> pong = net_adm:ping(N).
@@ -243,13 +242,6 @@ aliases(Node) ->
 refused_rpc(#{node := N}) ->
     {badrpc, {'EXIT', {undef, _}}} = rpc:call(N, erlang, node, [], 2000),
     exit = try erpc:call(N, erlang, node, [], 2000) of _ -> answered catch Class:_ -> Class end.
-
-supervisor(#{node := N}) ->
-    [{steady, Steady, worker, [steady]}, {crasher, Crasher, worker, [crasher]}] =
-        supervisor:which_children({demo_sup, N}),
-    Steady = gen_server:call({steady, N}, pid),
-    Crasher = gen_server:call({crasher, N}, pid),
-    [{specs, 2}, {active, 2}, {supervisors, 0}, {workers, 2}] = supervisor:count_children({demo_sup, N}).
 
 restart(#{node := N}) ->
     Before = gen_server:call({crasher, N}, pid),

@@ -217,12 +217,10 @@ spawner(#{node := N} = Node) ->
     true = P =/= T.
 
 supervisor(#{node := N}) ->
-    Ref = monitor(process, {demo_sup, N}),
     [{steady, Steady, worker, [steady]}, {crasher, Crasher, worker, [crasher]}] = supervisor:which_children({demo_sup, N}),
     Crasher = gen_server:call({crasher, N}, pid),
     Steady = gen_server:call({steady, N}, pid),
-    [{specs, 2}, {active, 2}, {supervisors, 0}, {workers, 2}] = supervisor:count_children({demo_sup, N}),
-    demonitor(Ref, [flush]).
+    [{specs, 2}, {active, 2}, {supervisors, 0}, {workers, 2}] = supervisor:count_children({demo_sup, N}).
 
 crasher(#{node := N}) ->
     Steady = gen_server:call({steady, N}, pid),
