@@ -1,4 +1,4 @@
-%% Connections that are lost, come back, or are made by both sides at once.
+%% Connections that are lost, or come back.
 -module(connections).
 -export([checks/0]).
 -import(interop, [check/2, eventually/1, failure/1, puppet/1, puppet/2, do/2, mailbox/1, mail/2]).
@@ -12,8 +12,6 @@ all() ->
      {"a killed Erlang node is noticed by all who watch it", fun erlang_killed/0},
      {"after a disconnection the same processes are there again", fun disconnect/0},
      {"nobody is there where there is no node", fun no_node/0},
-     {"50 connects by both sides at once, the C++ node's name being the smaller", fun() -> both_sides(aaa) end},
-     {"50 connects by both sides at once, the C++ node's name being the greater", fun() -> both_sides(zzz) end},
      {"a C++ node that ends in order stops its children in reverse order", fun orderly_end/0},
      {"a node that was started with SIGTERM blocked ends in order", fun blocked_signals/0},
      {"two C++ nodes and two Erlang nodes are all connected", fun mesh/0},
@@ -142,25 +140,6 @@ no_node() ->
     {exit, {{nodedown, 'not a name'}, _}} = do(P, {call, {echo, 'not a name'}, x, 5000}),
     {exit, {{nodedown, 'x@no.such.host.invalid'}, _}} = do(P, {call, {echo, 'x@no.such.host.invalid'}, x, 20000}),
     pong = net_adm:ping(N),
-    interop:stop(Node).
-
-both_sides(Name) ->
-    Node = #{node := N} = interop:start(Name, [hidden]),
-    register(collector, self()),
-    P = puppet(Node),
-    ok = do(P, {bounce, collector, node(), 50}),
-    [begin
-         true = erlang:monitor_node(N, true),
-         true = erlang:disconnect_node(N),
-         receive {nodedown, N} -> ok end,
-         interop:busy_wait(rand:uniform(300)),
-         {sink, N} ! {put, both, I},
-         receive {bounced, I} -> ok; {bounced, Other} -> error({expected, I, got, Other})
-         after 20000 -> error({no_message_in_round, I})
-         end
-     end || I <- lists:seq(1, 50)],
-    Expected = lists:seq(1, 50),
-    Expected = gen_server:call({sink, N}, {take, both}),
     interop:stop(Node).
 
 orderly_end() ->
