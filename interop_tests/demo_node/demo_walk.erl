@@ -261,8 +261,7 @@ trace() ->
     exit(gen_server:call({steady, N}, pid), bye),
     eventually(fun() -> none =/= pid_or_none(steady, N) end),
     interop:stop(Node),
-    {ok, <<"crasher {some,reason}\nsteady bye\nsteady shutdown\ncrasher shutdown\n">>} = file:read_file(Trace),
-    ok = file:delete(Trace).
+    {ok, <<"crasher {some,reason}\nsteady bye\nsteady shutdown\ncrasher shutdown\n">>} = file:read_file(Trace).
 
 %% Puppets.
 
