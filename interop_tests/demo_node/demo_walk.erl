@@ -53,9 +53,9 @@ plain_start() ->
 %% Addresses at which somebody listens on this port, from the kernel's tables.
 listens_at(Port) ->
     Hex = lists:flatten(io_lib:format("~4.16.0B", [Port])),
-    V4 = [Address || [_, Local, _, "0A" | _] <- table("/proc/net/tcp"), [Address, P] <- [string:split(Local, ":")], P =:= Hex],
-    V6 = [Address || [_, Local, _, "0A" | _] <- table("/proc/net/tcp6"), [Address, P] <- [string:split(Local, ":")], P =:= Hex],
-    [case Address of "0100007F" -> "127.0.0.1"; _ -> Address end || Address <- V4 ++ V6].
+    [case Address of "0100007F" -> "127.0.0.1"; _ -> Address end
+     || File <- ["/proc/net/tcp", "/proc/net/tcp6"], [_, Local, _, "0A" | _] <- table(File),
+        [Address, P] <- [string:split(Local, ":")], P =:= Hex].
 
 table(File) ->
     {ok, Text} = file:read_file(File),
