@@ -39,7 +39,7 @@ public:
   /// Returns when it is ready.
   void start() {
     id_ = "first." + std::to_string(++lives_);
-    std::ofstream(folder_ / "requests") << id_ + "||first@127.0.0.1 " + cookie_ + " visible\n";
+    std::ofstream(folder_ / "requests") << id_ + "||first@127.0.0.1 - visible own_cookie\n";
     while (content("log").find("READY") == std::string::npos)
       std::this_thread::sleep_for(10ms);
   }
@@ -56,14 +56,7 @@ private:
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  static std::string own_cookie() {
-    std::string cookie;
-    std::ifstream(std::filesystem::path(std::getenv("HOME")) / ".erlang.cookie") >> cookie;
-    return cookie;
-  }
-
   std::filesystem::path folder_ = std::getenv("INTEROP");
-  std::string cookie_ = own_cookie();
   std::string id_;
   int lives_ = 0;
 };
