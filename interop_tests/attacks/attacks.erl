@@ -6,7 +6,7 @@
 -module(attacks).
 -export([checks/0, ask/3]).
 -import(interop, [check/3, eventually/1, eventually/2, puppet/1, puppet/2, do/2, mailbox/1, port_of/1, resident/1, scaled/2]).
--import(raw_peer, [pid_of/1, pid_of/2, ref_of/2]).
+-import(raw_peer, [connect/2, pid_of/1, pid_of/2, ref_of/2]).
 
 -define(KB, 1024).
 -define(MB, (1024 * 1024)).
@@ -100,10 +100,8 @@ ask(N, Times, Slowest) ->
 
 name(I) -> <<"raw", (integer_to_binary(I))/binary, "@127.0.0.1">>.
 
-connect(Port, Name) -> raw_peer:connect(Port, Name, <<"ok">>).
-
 %% One that may send fragments. Its frames have distribution headers.
-connect_with_fragments(Port, Name) -> raw_peer:connect(Port, Name, <<"ok">>, raw_peer:flags() bor 16#2000 bor 16#800000).
+connect_with_fragments(Port, Name) -> raw_peer:connect(Port, Name, raw_peer:flags() bor 16#2000 bor 16#800000).
 
 %% The first of Count fragments of message Number to the process Name there: an atom cannot tell what its payload will be.
 first_fragment(Number, Count, From, Name, Bytes) ->

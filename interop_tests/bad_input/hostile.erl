@@ -43,7 +43,7 @@ on_own_nodes() ->
      {"a registration at an EPMD that misbehaves fails, with the reason", fun bad_registration/0}].
 
 raw_call(_, Port) ->
-    Socket = raw_peer:connect(Port, <<"raw@127.0.0.1">>, <<"ok">>),
+    Socket = raw_peer:connect(Port, <<"raw@127.0.0.1">>),
     question(Socket, 1),
     gen_tcp:close(Socket).
 
@@ -99,7 +99,7 @@ wrong_digest(_, Port) ->
 
 alive(Node, Port) ->
     P = puppet(Node),
-    First = raw_peer:connect(Port, <<"raw@127.0.0.1">>, <<"ok">>),
+    First = raw_peer:connect(Port, <<"raw@127.0.0.1">>),
     question(First, 1),
     Pid = pid_of(<<"raw@127.0.0.1">>),
     Ref = do(P, {monitor, Pid}),
@@ -113,7 +113,7 @@ alive(Node, Port) ->
     gen_tcp:close(Second).
 
 not_alive(_, Port) ->
-    First = raw_peer:connect(Port, <<"raw@127.0.0.1">>, <<"ok">>),
+    First = raw_peer:connect(Port, <<"raw@127.0.0.1">>),
     [begin
          {<<"alive">>, Second} = raw_peer:dial(Port, <<"raw@127.0.0.1">>),
          Then(Second)
@@ -140,7 +140,7 @@ old_name(_, Port) ->
 %% Each of these frames ends the connection it comes on.
 each_closes(Port, Frames) ->
     [begin
-         Socket = raw_peer:connect(Port, <<"raw@127.0.0.1">>, <<"ok">>),
+         Socket = raw_peer:connect(Port, <<"raw@127.0.0.1">>),
          ok = gen_tcp:send(Socket, Frame),
          raw_peer:closed(Socket, 3000) orelse error({still_open_after, Frame})
      end || Frame <- Frames].
@@ -180,7 +180,7 @@ forged(_, Port) ->
         ++ [raw_peer:frame({24, Other, Raw}, bye), raw_peer:frame({26, Other, Raw}, bye)]).
 
 to_nobody(#{node := N}, Port) ->
-    Socket = raw_peer:connect(Port, <<"raw@127.0.0.1">>, <<"ok">>),
+    Socket = raw_peer:connect(Port, <<"raw@127.0.0.1">>),
     Pid = pid_of(<<"raw@127.0.0.1">>),
     {Echo, N} = gen_server:call({echo, N}, whoami),
     External = term_to_binary(Echo),
@@ -216,7 +216,7 @@ control(Socket) ->
     end.
 
 long_frame(_, Port) ->
-    Socket = raw_peer:connect(Port, <<"raw@127.0.0.1">>, <<"ok">>),
+    Socket = raw_peer:connect(Port, <<"raw@127.0.0.1">>),
     ok = inet:setopts(Socket, [{packet, raw}]),
     ok = gen_tcp:send(Socket, <<16#ffffffff:32, 112>>),
     true = raw_peer:closed(Socket, 2000).
@@ -224,7 +224,7 @@ long_frame(_, Port) ->
 announced(Node, Port) ->
     Before = resident(Node),
     Sockets = [begin
-        Socket = raw_peer:connect(Port, <<"raw", (integer_to_binary(I))/binary, "@127.0.0.1">>, <<"ok">>),
+        Socket = raw_peer:connect(Port, <<"raw", (integer_to_binary(I))/binary, "@127.0.0.1">>),
         ok = inet:setopts(Socket, [{packet, raw}]),
         ok = gen_tcp:send(Socket, <<200000000:32, 112>>),
         Socket
@@ -262,7 +262,7 @@ idle_crowd(#{node := N} = Node, Port) ->
     [I = gen_server:call({echo, N}, {echo, I}) || I <- lists:seq(1, 100)],
     [gen_tcp:close(S) || S <- Crowd],
     eventually(fun() ->
-        try gen_tcp:close(raw_peer:connect(Port, <<"raw@127.0.0.1">>, <<"ok">>)) of
+        try gen_tcp:close(raw_peer:connect(Port, <<"raw@127.0.0.1">>)) of
             ok -> true
         catch
             error:_ -> false

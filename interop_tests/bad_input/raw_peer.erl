@@ -1,7 +1,7 @@
 %% A peer made of bytes: it can do what a real node never would.
 -module(raw_peer).
 
--export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/3, connect/4, send/3, frame/2, closed/1, closed/2, open/1, pid_of/1, pid_of/2, ref_of/1, ref_of/2]).
+-export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/2, connect/3, send/3, frame/2, closed/1, closed/2, open/1, pid_of/1, pid_of/2, ref_of/1, ref_of/2]).
 -export([listen/1, accept/2, register_name/3]).
 -export([epmd/1, own_name/0, own_port/0, entry/2, epmd_that_finds/1]).
 
@@ -43,10 +43,10 @@ finish(Socket, Cookie) ->
     end.
 
 %% A connection that is up.
-connect(Port, Name, Status) -> connect(Port, Name, Status, flags()).
+connect(Port, Name) -> connect(Port, Name, flags()).
 
-connect(Port, Name, Status, Flags) ->
-    {Status, Socket} = dial(Port, Name, Flags),
+connect(Port, Name, Flags) ->
+    {<<"ok">>, Socket} = dial(Port, Name, Flags),
     {ok, _, Socket} = finish(Socket, cookie()),
     Socket.
 
