@@ -144,7 +144,7 @@ stranger(Port, I) ->
         {closed, Socket} -> close(Socket), stranger(Port, I)
     end.
 
-%% Eight addresses, each with as many as it may have, and more of one that are refused.
+%% Seven addresses, each with as many as it may have.
 drips(Port, _) ->
     Sockets = [begin
         {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}, {ip, {127, 0, 0, 10 + K}}, {nodelay, true}]),
@@ -260,8 +260,9 @@ announce(Size, <<131, 80, _:32, Rest/binary>>) -> <<131, 80, Size:32, Rest/binar
 
 %% More than one process takes from one peer, and more than all of them take. The limit of the target is 20 000; default
 %% for one process 100 000.
-monitors_of_one(Port, Node) ->
-    flood(Port, Node, name(6), fun(Pid, Name, I) -> {19, Pid, echo_pid(Node), ref_of(Name, I)} end).
+monitors_of_one(Port, #{node := N} = Node) ->
+    {Echo, N} = gen_server:call({echo, N}, whoami),
+    flood(Port, Node, name(6), fun(Pid, Name, I) -> {19, Pid, Echo, ref_of(Name, I)} end).
 
 %% It traps exits, and gets one for each.
 links_of_one(Port, Node) ->
@@ -278,12 +279,6 @@ monitors_of_many(Port, Node) ->
     flood(Port, Node, name(9), fun(Pid, Name, I) -> {19, Pid, lists:nth(I rem 16 + 1, Puppets), ref_of(Name, I)} end),
     %% Nothing has happened to them.
     [begin [] = mailbox(P), ok = do(P, {exit, normal}) end || P <- Puppets].
-
-echo_pid(#{node := N}) ->
-    case get(echo_pid) of
-        undefined -> {Pid, N} = gen_server:call({echo, N}, whoami), put(echo_pid, Pid), Pid;
-        Pid -> Pid
-    end.
 
 flood(Port, Node, Name, Control) ->
     Socket = connect(Port, Name),
