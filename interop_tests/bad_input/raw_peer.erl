@@ -2,7 +2,7 @@
 -module(raw_peer).
 
 -export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/2, connect/3, send/3, frame/2, closed/1, closed/2, open/1, pid_of/1, pid_of/2, ref_of/1, ref_of/2]).
--export([listen/1, accept/2, register_name/3]).
+-export([listen/1, accept/2, register_name/3, owner/3]).
 -export([epmd/1, own_name/0, own_port/0, entry/2, epmd_that_finds/1]).
 
 -define(TIME, 10000).
@@ -76,23 +76,25 @@ pid_of(Name, Number) -> binary_to_term(<<131, 88, 119, (byte_size(Name)), Name/b
 ref_of(Name) -> ref_of(Name, erlang:unique_integer([positive])).
 ref_of(Name, Number) -> binary_to_term(<<131, 90, 2:16, 119, (byte_size(Name)), Name/binary, 4:32, 1:32, Number:32>>).
 
+%% A process, started with Spawn, that owns this socket and runs Fun.
+owner(Spawn, Socket, Fun) ->
+    Pid = Spawn(fun() -> receive go -> Fun() end end),
+    ok = gen_tcp:controlling_process(Socket, Pid),
+    Pid ! go,
+    Pid.
+
 %% Acceptor's side.
 
 listen(Fun) ->
     {ok, Listening} = gen_tcp:listen(0, [binary, {active, false}, {packet, 2}, {ip, {127, 0, 0, 1}}]),
     {ok, Port} = inet:port(Listening),
     Parent = self(),
-    Pid = spawn_link(fun() ->
-        receive go -> ok end,
-        (fun Loop() ->
-            {ok, Socket} = gen_tcp:accept(Listening),
-            try Fun(Socket) catch error:_ -> the_node_gave_up end,
-            gen_tcp:close(Socket),
-            is_process_alive(Parent) andalso Loop()
-        end)()
+    owner(fun erlang:spawn_link/1, Listening, fun Loop() ->
+        {ok, Socket} = gen_tcp:accept(Listening),
+        try Fun(Socket) catch error:_ -> the_node_gave_up end,
+        gen_tcp:close(Socket),
+        is_process_alive(Parent) andalso Loop()
     end),
-    ok = gen_tcp:controlling_process(Listening, Pid),
-    Pid ! go,
     Port.
 
 %% Plays an acceptor up to its ack. Options: name, flags, cookie, status, ack.
@@ -118,10 +120,28 @@ register_name(Name, Port, Epmd) ->
 epmd(Fun) ->
     {ok, Listening} = gen_tcp:listen(0, [binary, {active, false}, {packet, 2}, {ip, {127, 0, 0, 1}}, {reuseaddr, true}]),
     {ok, Port} = inet:port(Listening),
-    Pid = spawn_link(fun() -> receive go -> epmd_loop(Listening, Fun) end end),
-    ok = gen_tcp:controlling_process(Listening, Pid),
-    Pid ! go,
+    owner(fun erlang:spawn_link/1, Listening, fun() -> epmd_loop(Listening, Fun) end),
     Port.
+
+epmd_loop(Listening, Fun) ->
+    {ok, Socket} = gen_tcp:accept(Listening),
+    owner(fun erlang:spawn_link/1, Socket, fun() -> epmd_answer(Socket, Fun) end),
+    epmd_loop(Listening, Fun).
+
+epmd_answer(Socket, Fun) ->
+    case gen_tcp:recv(Socket, 0, 60000) of
+        {ok, Request} ->
+            ok = inet:setopts(Socket, [{packet, raw}]),
+            case Fun(Request) of
+                close -> ok;
+                silence -> gen_tcp:recv(Socket, 0, 60000);
+                {keep, Bytes} -> gen_tcp:send(Socket, Bytes), gen_tcp:recv(Socket, 0, infinity);
+                Bytes -> gen_tcp:send(Socket, Bytes)
+            end;
+        {error, _} ->
+            ok
+    end,
+    gen_tcp:close(Socket).
 
 %% Where the C++ nodes that know this EPMD find others: Find(Name) is the answer to a look-up. A port in its place: they
 %% find this node there, whatever they look for.
@@ -146,25 +166,3 @@ own_name() ->
 own_port() ->
     {port, Port, _} = erl_epmd:port_please(binary_to_list(own_name()), {127, 0, 0, 1}),
     Port.
-
-epmd_loop(Listening, Fun) ->
-    {ok, Socket} = gen_tcp:accept(Listening),
-    Pid = spawn_link(fun() -> receive go -> epmd_answer(Socket, Fun) end end),
-    ok = gen_tcp:controlling_process(Socket, Pid),
-    Pid ! go,
-    epmd_loop(Listening, Fun).
-
-epmd_answer(Socket, Fun) ->
-    case gen_tcp:recv(Socket, 0, 60000) of
-        {ok, Request} ->
-            ok = inet:setopts(Socket, [{packet, raw}]),
-            case Fun(Request) of
-                close -> ok;
-                silence -> gen_tcp:recv(Socket, 0, 60000);
-                {keep, Bytes} -> gen_tcp:send(Socket, Bytes), gen_tcp:recv(Socket, 0, infinity);
-                Bytes -> gen_tcp:send(Socket, Bytes)
-            end;
-        {error, _} ->
-            ok
-    end,
-    gen_tcp:close(Socket).

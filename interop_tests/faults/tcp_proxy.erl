@@ -55,24 +55,20 @@ new() ->
 listen(#{ways := Ways} = Proxy, In, Out, Target) ->
     {ok, Listening} = gen_tcp:listen(0, options() ++ [{ip, {127, 0, 0, 1}}, {backlog, 128}]),
     {ok, Port} = inet:port(Listening),
-    Pid = spawn_link(fun() -> receive go -> accept(Proxy, Listening, In, Out, Target) end end),
+    Pid = raw_peer:owner(fun erlang:spawn_link/1, Listening, fun() -> accept(Proxy, Listening, In, Out, Target) end),
     ets:insert(Ways, {{listener, Pid}}),
-    ok = gen_tcp:controlling_process(Listening, Pid),
-    Pid ! go,
     Port.
 
 options() -> [binary, {active, false}, {nodelay, true}, {buffer, 65536}].
 
-accept(#{ways := Ways} = Proxy, Listening, In, Out, Target) ->
+accept(Proxy, Listening, In, Out, Target) ->
     {ok, Accepted} = gen_tcp:accept(Listening),
-    Pid = spawn(fun() -> receive go -> connection(Proxy, Accepted, In, Out, Target) end end),
-    ets:insert(Ways, {{connection, Pid}}),
-    ok = gen_tcp:controlling_process(Accepted, Pid),
-    Pid ! go,
+    raw_peer:owner(fun erlang:spawn/1, Accepted, fun() -> connection(Proxy, Accepted, In, Out, Target) end),
     accept(Proxy, Listening, In, Out, Target).
 
 %% Owns both sockets, which end with it.
 connection(#{ways := Ways} = Proxy, Accepted, In, Out, Target) ->
+    ets:insert(Ways, {{connection, self()}}),
     case gen_tcp:connect({127, 0, 0, 1}, Target, options()) of
         {ok, Connected} ->
             Self = self(),

@@ -88,16 +88,12 @@ detour() ->
     {ok, Listening} = gen_tcp:listen(0, [binary, {active, false}, {packet, 2}, {nodelay, true}, {ip, {127, 0, 0, 1}}]),
     {ok, By} = inet:port(Listening),
     Held = counters:new(2, []),
-    Pid = spawn_link(fun() -> receive go -> accept(Listening, Port, Held) end end),
-    ok = gen_tcp:controlling_process(Listening, Pid),
-    Pid ! go,
+    raw_peer:owner(fun erlang:spawn_link/1, Listening, fun() -> accept(Listening, Port, Held) end),
     {Held, raw_peer:epmd_that_finds(By)}.
 
 accept(Listening, Port, Held) ->
     {ok, Cpp} = gen_tcp:accept(Listening),
-    Pid = spawn(fun() -> receive go -> hold(Cpp, Port, Held) end end),
-    ok = gen_tcp:controlling_process(Cpp, Pid),
-    Pid ! go,
+    raw_peer:owner(fun erlang:spawn/1, Cpp, fun() -> hold(Cpp, Port, Held) end),
     accept(Listening, Port, Held).
 
 hold(Cpp, Port, Held) ->

@@ -18,10 +18,8 @@ seen() ->
 tap(Port, Cleared) ->
     {ok, Listening} = gen_tcp:listen(0, [binary, {active, false}, {packet, 2}, {ip, {127, 0, 0, 1}}]),
     {ok, Tap} = inet:port(Listening),
-    Pid = spawn_link(fun() -> receive go -> connected(Listening, Port, Cleared) end end),
+    Pid = raw_peer:owner(fun erlang:spawn_link/1, Listening, fun() -> connected(Listening, Port, Cleared) end),
     register(wire_tap, Pid),
-    ok = gen_tcp:controlling_process(Listening, Pid),
-    Pid ! go,
     Tap.
 
 %% The handshake, message by message. The flags are no part of its proofs.
