@@ -3,7 +3,7 @@
 %%
 %% ERLPP_LONG: a thousand cuts in place of three hundred.
 -module(faults).
--export([checks/0, start_member/0, tell_all/1, mail_of/2]).
+-export([checks/0]).
 -import(interop, [check/2, eventually/1, eventually/2, puppet/1, puppet/2, do/2, mailbox/1, mail/2, port_of/1, resident/1, scaled/2]).
 -import(tcp_proxy, [start_node/2, stop_node/1, set/3, break/2, passed/2]).
 
@@ -11,6 +11,7 @@
 
 checks() ->
     interop:also("bad_input/raw_peer"),
+    interop:also("puppets/beam_puppet"),
     interop:distribute(),
     [check(Name, Fun) || {Name, Fun} <- all()].
 
@@ -353,49 +354,23 @@ erlang_sender_dies() ->
 crowd() ->
     Ours = [interop:start(crowded(I), [hidden]) || I <- lists:seq(11, 28) -- [19]],
     Beams = [interop:peer(crowded(I), ["-hidden"]) || I <- [10, 19, 30]],
-    [interop:teach(Beam, ?MODULE) || Beam <- Beams],
-    Cpp = [{N, puppet(Node)} || #{node := N} = Node <- Ours],
-    Erlang = [{N, peer:call(C, ?MODULE, start_member, []), C} || #{node := N, peer := C} <- Beams],
-    All = Cpp ++ [{N, Pid} || {N, Pid, _} <- Erlang],
+    [begin interop:teach(Beam, beam_puppet), ok = peer:call(C, beam_puppet, start, []) end || #{peer := C} = Beam <- Beams],
+    All = [{N, puppet(Node)} || #{node := N} = Node <- Ours ++ Beams],
     Start = erlang:monotonic_time(millisecond),
-    Each = [fun() -> [Pid ! {do, self(), make_ref(), {send, To, {from, N}}} || {_, To} <- All] end || {N, Pid} <- Cpp]
-        ++ [fun() -> peer:call(C, ?MODULE, tell_all, [[{To, {from, N}} || {_, To} <- All]]) end || {N, _, C} <- Erlang],
+    Each = [fun() -> [Pid ! {do, self(), make_ref(), {send, To, {from, N}}} || {_, To} <- All] end || {N, Pid} <- All],
     Due = lists:sort([{from, N} || {N, _} <- All]),
     interop:together(Each),
     [begin
          Got = lists:sort(mail(Pid, length(Due))),
          Got =:= Due orelse error({N, missing, Due -- Got, too_much, Got -- Due})
-     end || {N, Pid} <- Cpp],
-    [begin
-         Got = lists:sort(peer:call(C, ?MODULE, mail_of, [Pid, length(Due)], 30000)),
-         Got =:= Due orelse error({N, missing, Due -- Got, too_much, Got -- Due})
-     end || {N, Pid, C} <- Erlang],
+     end || {N, Pid} <- All],
     io:format("    all had heard all others after ~b ms~n", [erlang:monotonic_time(millisecond) - Start]),
-    [[] = [O || {O, _} <- All, O =/= N] -- (do(Pid, nodes) ++ do(Pid, nodes_hidden)) || {N, Pid} <- Cpp],
-    [[] = [O || {O, _} <- All, O =/= N] -- peer:call(C, erlang, nodes, [connected]) || {N, _, C} <- Erlang],
-    [peer:stop(C) || {_, _, C} <- Erlang],
+    [[] = [O || {O, _} <- All, O =/= N] -- (do(Pid, nodes) ++ do(Pid, nodes_hidden)) || {N, Pid} <- All],
+    [peer:stop(C) || #{peer := C} <- Beams],
     [interop:stop(Node) || Node <- Ours],
     ok.
 
 crowded(I) -> list_to_atom("crowded" ++ integer_to_list(I)).
-
-%% Called on the BEAMs.
-start_member() -> spawn(fun() -> member([]) end).
-
-member(Got) ->
-    receive
-        {mail, From} -> From ! {self(), Got}, member(Got);
-        M -> member([M | Got])
-    end.
-
-tell_all(Messages) -> [To ! M || {To, M} <- Messages], ok.
-
-mail_of(Pid, Count) ->
-    Pid ! {mail, self()},
-    receive
-        {Pid, Got} when length(Got) >= Count -> Got;
-        {Pid, _} -> timer:sleep(10), mail_of(Pid, Count)
-    end.
 
 %% EPMDs of our own, at a port that nobody uses.
 

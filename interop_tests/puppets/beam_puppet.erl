@@ -12,7 +12,9 @@ start() ->
 init([]) -> {ok, none}.
 
 %% Where a puppet runs is left to the BEAM.
-handle_call({spawn, Kind, _Scheduler}, _, State) ->
+handle_call({spawn, Kind, _Scheduler}, From, State) ->
+    handle_call({spawn, Kind}, From, State);
+handle_call({spawn, Kind}, _, State) ->
     Self = self(),
     Pid = spawn(fun() ->
         process_flag(trap_exit, Kind =:= trap),
@@ -66,6 +68,8 @@ perform({unalias, Alias}) -> unalias(Alias);
 %% A name that nobody has is an error here, and nothing more than a lost message when it is sent to from afar.
 perform({send, To, Message}) -> succeeds(fun() -> To ! Message end), ok;
 perform({monitor_node, Node}) -> monitor_node(Node, true);
+perform(nodes) -> nodes();
+perform(nodes_hidden) -> nodes(hidden);
 perform({spawn_request, Node, Module, Function, Arguments, Link, Monitor}) ->
     spawn_request(Node, Module, Function, Arguments, [link || Link] ++ [monitor || Monitor]);
 perform({call, To, Request, Time}) ->
