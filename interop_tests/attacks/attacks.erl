@@ -18,49 +18,40 @@ checks() ->
     Client = #{peer := Control} = interop:peer(client_of_target),
     interop:teach(Client, ?MODULE),
     Node = interop:start(target, [visible, {relations, 20000}]),
-    [check(Name, scaled(60000, 3600000), fun() -> attack(Node, Client, Name, Grows, Fun) end)
-     || {Name, Grows, Fun} <- attacks()],
+    [check(Name, scaled(60000, 3600000), fun() -> attack(Node, Client, Grows, Stays, Times, Fun) end)
+     || {Name, Grows, Stays, Times, Fun} <- attacks()],
     peer:stop(Control),
     check("the node ends well after all that", 60000, fun() -> interop:stop(Node) end).
 
-%% {What, MB that the node may grow by while it lasts, Fun(Port, Node)}. Fun leaves no socket open.
-attacks() ->
-    [{"handshakes with ever new names", 1, fun names/2},
-     {"half-open handshakes from many addresses, dripping", 2, fun drips/2},
-     {"ever new atoms", 24, fun atoms/2},
-     {"first fragments that announce 2^36 more", 1, fun huge_counts/2},
-     {"first fragments that announce 2^20 more", 4, fun large_counts/2},
-     {"frames announced with 128 MB, on 100 connections", 12, fun announced_frames/2},
-     {"frames that drip, on 50 connections", 16, fun dripping_frames/2},
-     {"compressed terms that grow a thousandfold", 260, fun zip_bombs/2},
-     {"monitors of one process", 64, fun monitors_of_one/2},
-     {"monitors of many processes", 64, fun monitors_of_many/2},
-     {"links of one process", 64, fun links_of_one/2},
-     {"monitors of names", 64, fun monitors_of_names/2},
-     {"senders that are not the peer's, again and again", 4, fun forged/2},
-     %% Last: what the allocator keeps of these would hide what others take.
-     {"2000 messages begun with 64 KB and never ended", 90, fun unfinished_messages/2},
-     {"300 MB of messages never ended", 340, fun unfinished_bytes/2}].
-
-%% MB that may stay. Atoms are for ever, up to the limit of the whole program; other memory the allocator keeps for later,
+%% {What, MB that the node may grow by while it lasts, MB that may stay, how often, Fun(Port, Node)}. Fun leaves no socket
+%% open. What stays: atoms are for ever, up to the limit of the whole program; other memory the allocator keeps for later,
 %% and takes again when the same comes a second time.
-stays("ever new atoms") -> 8;
-stays("2000 messages begun" ++ _) -> 66;
-stays("300 MB" ++ _) -> 320;
-stays(_) -> 12.
+attacks() ->
+    [{"handshakes with ever new names", 1, 12, 1, fun names/2},
+     {"half-open handshakes from many addresses, dripping", 2, 12, 1, fun drips/2},
+     {"ever new atoms", 24, 8, 1, fun atoms/2},
+     {"first fragments that announce 2^36 more", 1, 12, 1, fun huge_counts/2},
+     {"first fragments that announce 2^20 more", 4, 12, 1, fun large_counts/2},
+     {"frames announced with 128 MB, on 100 connections", 12, 12, 1, fun announced_frames/2},
+     {"frames that drip, on 50 connections", 16, 12, 1, fun dripping_frames/2},
+     {"compressed terms that grow a thousandfold", 260, 12, 1, fun zip_bombs/2},
+     {"monitors of one process", 64, 12, 1, fun monitors_of_one/2},
+     {"monitors of many processes", 64, 12, 1, fun monitors_of_many/2},
+     {"links of one process", 64, 12, 1, fun links_of_one/2},
+     {"monitors of names", 64, 12, 1, fun monitors_of_names/2},
+     {"senders that are not the peer's, again and again", 4, 12, 1, fun forged/2},
+     %% Last: what the allocator keeps of these would hide what others take.
+     {"2000 messages begun with 64 KB and never ended", 90, 66, 4, fun unfinished_messages/2},
+     {"300 MB of messages never ended", 340, 320, 4, fun unfinished_bytes/2}].
 
-times("2000 messages begun" ++ _) -> 4;
-times("300 MB" ++ _) -> 4;
-times(_) -> 1.
-
-attack(#{node := N} = Node, #{peer := Client}, Name, Grows, Fun) ->
+attack(#{node := N} = Node, #{peer := Client}, Grows, Stays, Times, Fun) ->
     Asked = counters:new(1, []),
     Asking = spawn_link(fun() -> asking(Client, N, Asked) end),
     eventually(fun() -> counters:get(Asked, 1) > 0 end),
     Before = resident(Node),
     Sampling = spawn_link(fun() -> sample(Node, Before) end),
-    [Fun(port_of(Node), Node) || _ <- lists:seq(1, times(Name))],
-    eventually(fun() -> settled(Node, Before, stays(Name)) end, 15000),
+    [Fun(port_of(Node), Node) || _ <- lists:seq(1, Times)],
+    eventually(fun() -> settled(Node, Before, Stays) end, 15000),
     Peak = stop_process(Sampling),
     Slowest = stop_process(Asking),
     After = resident(Node),
