@@ -51,7 +51,7 @@ erl::task<erl::term> sleep(erl::process& self, erl::term& arguments) {
   co_return result;
 }
 
-/// Tells its group leader, and that of a process it starts.
+/// Tells its group leader, and that of a process it starts. For this project's own tests.
 erl::task<erl::term> leader(erl::process& self, erl::term& arguments) {
   const auto [to] = read<erl::pid>(self, arguments);
   const auto child = [](erl::process& me, erl::pid& parent) -> erl::task<> {

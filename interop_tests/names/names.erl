@@ -28,8 +28,7 @@ nameless() ->
 
 call(#{peer := Peer}, M, F, A) -> peer:call(Peer, M, F, A).
 
-%% Runs there.
-%% A process that others can find.
+%% Runs there: a process that others can find.
 tell(To, What) ->
     register(teller, self()),
     To ! {What, self()},
@@ -114,8 +113,8 @@ by_erlang() ->
     %% It connects to others by its name.
     Other = interop:peer(other),
     true = interop:do(P, {connect, maps:get(node, Other)}),
-    true = lists:member(N, peer:call(maps:get(peer, Other), erlang, nodes, [hidden])),
-    3 = peer:call(maps:get(peer, Other), gen_server, call, [{bench, N}, {add, 1, 2}]),
+    true = lists:member(N, call(Other, erlang, nodes, [hidden])),
+    3 = call(Other, gen_server, call, [{bench, N}, {add, 1, 2}]),
     peer:stop(maps:get(peer, Other)),
     stop(Node).
 
@@ -125,8 +124,8 @@ name_lost() ->
     Full = maps:get(node, Other),
     Node = #{node := N} = undefined_node(Full),
     %% Through the other one, since nobody can connect to it.
-    P = peer:call(maps:get(peer, Other), gen_server, call, [{spawner, N}, {spawn, plain}]),
-    true = peer:call(maps:get(peer, Other), interop, do, [P, {connect, node()}]),
+    P = call(Other, gen_server, call, [{spawner, N}, {spawn, plain}]),
+    true = call(Other, interop, do, [P, {connect, node()}]),
     true = lists:member(N, nodes(hidden)),
     monitor_node(N, true),
     peer:stop(maps:get(peer, Other)),

@@ -1,7 +1,7 @@
 %% Group leaders: what is started for a node prints there.
 -module(output).
 -export([checks/0, print/2, leader/1]).
--import(interop, [puppet/1, do/2, mailbox/1, eventually/1, said/2]).
+-import(interop, [puppet/1, do/2, eventually/1, said/2]).
 
 checks() -> interop:check_kinds(all()).
 
