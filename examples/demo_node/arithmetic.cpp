@@ -16,18 +16,22 @@ using words = std::vector<std::uint64_t>;
 
 [[noreturn]] void bad_arithmetic() { throw erl::exit_exception{erl::atom("badarith")}; }
 
+/// The number of the other sign, in two's complement.
+void negate(words& number) {
+  bool carry = true;
+  for (auto& word : number) {
+    word = ~word + (carry ? 1 : 0);
+    carry = carry && word == 0;
+  }
+}
+
 /// Two's complement of so many words, the low-order one first.
 words complement(const erl::bigint& value, std::size_t size) {
   const auto magnitude = value.magnitude();
   words result(size);
   std::ranges::copy(magnitude, result.begin());
-  if (value.negative()) {
-    bool carry = true;
-    for (auto& word : result) {
-      word = ~word + (carry ? 1 : 0);
-      carry = carry && word == 0;
-    }
-  }
+  if (value.negative())
+    negate(result);
   return result;
 }
 
@@ -44,14 +48,9 @@ erl::bigint add(const erl::bigint& left, const erl::bigint& right) {
     total[i] = whole;
   }
   const bool negative = (total.back() >> 63U) != 0;
-  if (!negative)
-    return {false, total};
-  bool more = true;
-  for (auto& word : total) {
-    word = ~word + (more ? 1 : 0);
-    more = more && word == 0;
-  }
-  return {true, total};
+  if (negative)
+    negate(total);
+  return {negative, total};
 }
 
 double to_double(erl::term_ref value) {
