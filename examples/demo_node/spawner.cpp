@@ -4,14 +4,10 @@
 
 namespace demo {
 
-erl::task<erl::pid> spawner::handle_call(spawn request) {
-  auto puppet = co_await start(request.what, {});
-  co_return puppet;
-}
+erl::task<erl::pid> spawner::handle_call(spawn request) { return start(request.what, {}); }
 
 erl::task<erl::pid> spawner::handle_call(spawn_at request) {
-  auto puppet = co_await start(request.what, {.scheduler = request.scheduler});
-  co_return puppet;
+  return start(request.what, {.scheduler = request.scheduler});
 }
 
 erl::task<erl::pid> spawner::start(kind what, erl::spawn_options options) {
