@@ -1,7 +1,8 @@
 %% A peer made of bytes: it can do what a real node never would.
 -module(raw_peer).
 
--export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/2, connect/3, send/3, frame/2, closed/1, closed/2, open/1, pid_of/1, pid_of/2, ref_of/1, ref_of/2]).
+-export([flags/0, digest/2, dial/2, dial/3, finish/2, connect/2, connect/3, send/3, frame/2, closed/1, closed/2, open/1]).
+-export([pid_of/1, pid_of/2, ref_of/1, ref_of/2]).
 -export([listen/1, accept/2, register_name/3, owner/3]).
 -export([epmd/1, own_name/0, own_port/0, entry/2, epmd_that_finds/1]).
 
@@ -143,8 +144,8 @@ epmd_answer(Socket, Fun) ->
     end,
     gen_tcp:close(Socket).
 
-%% Where the C++ nodes that know this EPMD find others: Find(Name) is the answer to a look-up. A port in its place: they
-%% find this node there, whatever they look for.
+%% An EPMD for C++ nodes, whose look-ups Find(Name) answers. With a port in its place, they find this node there, whatever
+%% they look for.
 epmd_that_finds(Port) when is_integer(Port) ->
     Entry = entry(own_name(), Port),
     epmd_that_finds(fun(_) -> Entry end);
