@@ -3,6 +3,7 @@
 
 #include <erl/erl.hpp>
 #include <erl/etf/codec.hpp>
+#include <erl/etf/std_duration.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -23,7 +24,7 @@ public:
     using erl_shape = erl::tagged_shape<"echo">;
   };
   struct delayed {
-    std::int64_t milliseconds;
+    std::chrono::milliseconds time;
     erl::term what;
     using erl_shape = erl::tagged_shape<"delay">;
   };
@@ -60,7 +61,7 @@ public:
   erl::term handle_call(same request) { return std::move(request.what); }
   void handle_call(delayed request, erl::caller from) {
     waiting_.emplace(++last_, std::pair(std::move(from), std::move(request.what)));
-    self().send_after(std::chrono::milliseconds(request.milliseconds), self().self(), due{last_});
+    self().send_after(request.time, self().self(), due{last_});
   }
   std::tuple<erl::pid, erl::atom> handle_call(erl::is<"whoami">) {
     return {self().self(), self().node()};

@@ -4,9 +4,7 @@
 
 #include "puppet_commands.hpp"
 
-#include <chrono>
 #include <concepts>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -125,10 +123,8 @@ private:
     return ok();
   }
   erl::task<erl::term> perform(call_to c) {
-    const auto* const milliseconds = std::get_if<std::int64_t>(&c.milliseconds);
-    const erl::duration timeout = milliseconds == nullptr
-                                      ? erl::infinity
-                                      : erl::duration(std::chrono::milliseconds(*milliseconds));
+    const auto limit = c.patience.limit();
+    const erl::duration timeout = limit ? erl::duration(*limit) : erl::infinity;
     auto answer = co_await erl::call(self_, destination_of(c.who), std::move(c.request), timeout);
     if (answer)
       co_return erl::to_term(std::tuple(is<"ok">{}, *answer));

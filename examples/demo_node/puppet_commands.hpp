@@ -3,8 +3,8 @@
 
 #include "commands_for_tests.hpp"
 #include <erl/erl.hpp>
+#include <erl/etf/std_duration.hpp>
 
-#include <cstdint>
 #include <tuple>
 #include <variant>
 
@@ -67,7 +67,7 @@ struct send_to {
 struct call_to {
   address who;
   erl::term request;
-  std::variant<std::int64_t, erl::is<"infinity">> milliseconds;
+  erl::timeout patience;
   using erl_shape = erl::tagged_shape<"call">;
 };
 /// Whether there is a connection in the end.

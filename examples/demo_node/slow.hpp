@@ -2,9 +2,9 @@
 #pragma once
 
 #include <erl/erl.hpp>
+#include <erl/etf/std_duration.hpp>
 
 #include <chrono>
-#include <cstdint>
 #include <tuple>
 
 namespace demo {
@@ -12,7 +12,7 @@ namespace demo {
 class slow : public erl::gen_server<slow> {
 public:
   struct work {
-    std::int64_t milliseconds;
+    std::chrono::milliseconds time;
     erl::pid receiver;
     erl::reference tag;
     using erl_shape = erl::tagged_shape<"work">;
@@ -21,8 +21,7 @@ public:
 
   erl::task<> handle_info(work job) {
     const auto nothing = [](erl::term_ref) { return false; };
-    const auto time = std::chrono::milliseconds(job.milliseconds);
-    auto timed_out = co_await self().receive(nothing, time);
+    auto timed_out = co_await self().receive(nothing, job.time);
     self().send(job.receiver, std::tuple(job.tag, erl::is<"done">{}));
   }
 };
