@@ -95,7 +95,7 @@ public:
   }
   /// Keeps a piece, and gives those back that have been here longest to make room.
   void keep(const piece& one) noexcept {
-    if (one.size > most_bytes)
+    if (one.size > largest)
       return give_back(one);
     const std::lock_guard lock(mutex_);
     while (count_ == pieces_.size() || bytes_ + one.size > most_bytes)
@@ -106,6 +106,8 @@ public:
 
 private:
   static constexpr std::size_t most_bytes = std::size_t{32} << 20U;
+  /// A larger one would drive out all others.
+  static constexpr std::size_t largest = std::size_t{20} << 20U;
 
   using place = std::array<piece, 64>::iterator;
   place end() { return pieces_.begin() + static_cast<std::ptrdiff_t>(count_); }
@@ -125,14 +127,24 @@ private:
 
 constinit large_pieces free_pieces;
 
+/// A free one with room for `wanted` bytes behind a head; without memory if there is none.
+piece free_piece(std::size_t head, std::size_t wanted) noexcept {
+  return wanted >= smallest_kept && wanted <= SIZE_MAX - head ? free_pieces.take(head + wanted)
+                                                              : piece{};
+}
+
+void let_go(const piece& p) noexcept {
+  if (p.size >= smallest_kept)
+    free_pieces.keep(p);
+  else
+    give_back(p);
+}
+
 } // namespace
 
 shared_bytes::block* shared_bytes::block::make(std::size_t size, std::size_t wanted) {
-  constexpr std::size_t most = SIZE_MAX - sizeof(block);
-  piece found;
-  if (wanted >= smallest_kept && wanted <= most)
-    found = free_pieces.take(sizeof(block) + wanted);
-  if (found.memory == nullptr && size <= most)
+  piece found = free_piece(sizeof(block), std::max(size, wanted));
+  if (found.memory == nullptr && size <= SIZE_MAX - sizeof(block))
     found = obtain(sizeof(block) + size);
   if (found.memory == nullptr)
     throw std::bad_alloc();
@@ -142,30 +154,32 @@ shared_bytes::block* shared_bytes::block::make(std::size_t size, std::size_t wan
 void shared_bytes::block::destroy(block* b) noexcept {
   const piece all{b, sizeof(block) + b->capacity};
   b->~block();
-  if (all.size >= smallest_kept)
-    free_pieces.keep(all);
-  else
-    give_back(all);
+  let_go(all);
 }
 
 shared_bytes shared_bytes::allocate(std::size_t size, std::size_t wanted) {
   shared_bytes result;
-  result.block_ = block::make(size, std::max(size, wanted));
+  result.block_ = block::make(size, wanted);
   return result;
 }
 
-void shared_bytes::resize(std::size_t size) {
+void shared_bytes::resize(std::size_t size, std::size_t wanted) {
   if (block_ == nullptr) {
-    block_ = block::make(size, size);
+    block_ = block::make(size, wanted);
     return;
   }
   if (size > block_->capacity) {
-    piece larger;
-    if (size <= SIZE_MAX - sizeof(block))
-      larger = enlarge({block_, sizeof(block) + block_->capacity}, sizeof(block) + size);
+    const piece now{block_, sizeof(block) + block_->capacity};
+    piece larger = free_piece(sizeof(block), std::max(size, wanted));
+    if (larger.memory != nullptr) {
+      std::memcpy(larger.memory, now.memory, sizeof(block) + block_->size);
+      let_go(now);
+    } else if (size <= SIZE_MAX - sizeof(block)) {
+      larger = enlarge(now, sizeof(block) + size);
+    }
     if (larger.memory == nullptr)
       throw std::bad_alloc();
-    block_ = ::new (larger.memory) block{.size = size, .capacity = size};
+    block_ = ::new (larger.memory) block{.size = size, .capacity = larger.size - sizeof(block)};
   }
   block_->size = size;
 }

@@ -27,7 +27,7 @@ std::unexpected<error> wrong(std::string_view text) { return std::unexpected(err
 /// `expected` in the end.
 void make_room(shared_bytes& memory, std::size_t end, std::size_t needed, std::size_t expected) {
   if (memory.bytes().size() - end < needed)
-    memory.resize(std::max(end + needed, std::min(2 * end, expected)));
+    memory.resize(std::max(end + needed, std::min(2 * end, expected)), expected);
 }
 
 } // namespace

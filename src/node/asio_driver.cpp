@@ -4,9 +4,10 @@
 /// costs one atomic operation unless somebody sleeps, and none gets lost.
 ///
 /// In traffic: to wake an owner that sleeps costs the sender more than the message does. An owner
-/// that has just answered looks for the next request for a while; where many are answered together,
-/// it lets the next ones come together, too. In one-way traffic it looks away now and then, so that
-/// many messages come with one read. None of this happens when bytes come less often.
+/// that bytes have just come to looks for the next ones for a while; where many requests were
+/// answered together, it lets the next ones come together, too. In one-way traffic of small
+/// messages it looks away now and then, so that many come with one read. Whoever else could run on
+/// its core does meanwhile. None of this happens when bytes come less often.
 ///
 /// Deadlines: the timer stays armed for an earlier deadline than the one asked for, as most waits
 /// end by traffic and setting it costs a system call. When it expires too early the owner goes back
@@ -28,6 +29,7 @@
 #include <utility>
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -40,16 +42,18 @@ namespace {
 // Measured with BEAMs as clients on two cores; bench/README.md tells how.
 /// Traffic this close together is expected to go on.
 constexpr duration busy_gap = std::chrono::microseconds(200);
-/// How long an owner that has just answered looks for the next request before it sleeps.
-constexpr duration spin_time = std::chrono::microseconds(30);
-/// How long a reader of one-way traffic leaves it alone, and from how many reads in a row on.
+/// How long an owner looks for the next bytes before it sleeps.
+constexpr duration spin_time = std::chrono::microseconds(60);
+/// How long a reader of small one-way messages leaves them alone, and from how many reads in a row
+/// on.
 constexpr duration nap_time = std::chrono::microseconds(50);
 constexpr int reads_before_nap = 8;
-/// So many bytes of requests were answered together: for each microsecond of this, the next ones
-/// are given as long to come together.
-constexpr std::size_t bytes_a_microsecond = 256;
-constexpr duration least_hold = std::chrono::microseconds(10);
-constexpr duration longest_hold = std::chrono::microseconds(60);
+/// So many bytes of requests that were answered together are many small ones, and the next ones are
+/// given time to come together: a microsecond for each `bytes_a_microsecond`.
+constexpr std::size_t least_batch = 2560;
+constexpr std::size_t largest_batch = 32 * 1024;
+constexpr std::size_t bytes_a_microsecond = 128;
+constexpr duration longest_hold = std::chrono::microseconds(120);
 
 class asio_driver final : public driver {
 public:
@@ -163,15 +167,13 @@ bool asio_driver::wait_in_traffic(time_point deadline) {
     core_.small_reads = 0;
   if (!busy)
     return false;
-  if (replied) {
-    const auto hold = std::chrono::microseconds(received / bytes_a_microsecond);
-    if (hold < least_hold || hold > longest_hold)
-      return spin(std::min(deadline, time + spin_time));
-    leave_alone(std::min(deadline, time + hold));
-  } else {
-    if (core_.small_reads < reads_before_nap)
-      return false;
+  if (core_.small_reads >= reads_before_nap) {
     nap(std::min(deadline, time + nap_time));
+  } else if (replied && received >= least_batch && received <= largest_batch) {
+    const duration hold = std::chrono::microseconds(received / bytes_a_microsecond);
+    leave_alone(std::min(deadline, time + std::min(hold, longest_hold)));
+  } else {
+    return spin(std::min(deadline, time + spin_time));
   }
   poll();
   return true;
@@ -194,14 +196,15 @@ bool asio_driver::spin(time_point deadline) {
     }
     if (notified())
       return true;
+    ::sched_yield();
   } while (now() < deadline);
   return false;
 }
 
 /// Looks at nothing but the time, and for a wake-up: too short to sleep.
 void asio_driver::leave_alone(time_point deadline) {
-  while (!notified() && now() < deadline) {
-  }
+  while (!notified() && now() < deadline)
+    ::sched_yield();
 }
 
 void asio_driver::nap(time_point deadline) {

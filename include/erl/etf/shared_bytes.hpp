@@ -43,8 +43,9 @@ public:
   /// The bytes, to be filled by their only owner.
   std::span<std::byte> writable() noexcept;
   /// Makes the block of its only owner longer or shorter. What stays keeps its values, and may
-  /// move; what is new is uninitialised. Throws std::bad_alloc, and nothing has changed.
-  void resize(std::size_t size);
+  /// move; what is new is uninitialised. `wanted` as for `allocate`. Throws std::bad_alloc, and
+  /// nothing has changed.
+  void resize(std::size_t size, std::size_t wanted = 0);
   /// How many bytes the block has room for.
   std::size_t capacity() const noexcept;
   /// True when nobody else shares the block.
