@@ -4,7 +4,9 @@
 
 #include "address.hpp"
 #include <erl/erl.hpp>
+#include <erl/etf/std_duration.hpp>
 
+#include <chrono>
 #include <cstdint>
 
 namespace demo {
@@ -47,6 +49,11 @@ struct call_many {
   std::int64_t callers;
   std::int64_t calls;
   using erl_shape = erl::tagged_shape<"call_many">;
+};
+/// Lets nobody else run on its scheduler.
+struct hold {
+  std::chrono::milliseconds time;
+  using erl_shape = erl::tagged_shape<"hold">;
 };
 /// So many times: waits until the connection to a node is lost, and at once sends `{bounced,
 /// Number}` to a name there.

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -169,6 +170,10 @@ private:
   erl::term perform(const spawn_request& c) {
     return self_.spawn_request(c.node, c.module, c.function, c.arguments,
                                {.link = c.link, .monitor = c.monitor});
+  }
+  erl::term perform(hold c) {
+    std::this_thread::sleep_for(c.time);
+    return ok();
   }
   erl::task<erl::term> perform(flood c) { return perform_flood(self_, std::move(c)); }
   erl::task<erl::term> perform(call_many c) { return perform_call_many(self_, std::move(c)); }

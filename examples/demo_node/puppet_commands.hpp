@@ -81,11 +81,12 @@ struct global_whereis {
   using erl_shape = erl::tagged_shape<"global_whereis">;
 };
 
-using command = std::variant<erl::is<"mailbox">, erl::is<"self">, erl::is<"alias">,
-                             erl::is<"nodes">, erl::is<"nodes_hidden">, exit_now, exit_other, trap,
-                             link_to, unlink_from, monitor, demonitor, demonitor_flush,
-                             monitor_node, register_as, unregister, unalias, send_to, call_to,
-                             connect_to, global_whereis, erl::is<"group_leader">, set_group_leader,
-                             set_group_leader_of, cast_to, spawn_request, flood, call_many, bounce>;
+using command =
+    std::variant<erl::is<"mailbox">, erl::is<"self">, erl::is<"alias">, erl::is<"nodes">,
+                 erl::is<"nodes_hidden">, exit_now, exit_other, trap, link_to, unlink_from, monitor,
+                 demonitor, demonitor_flush, monitor_node, register_as, unregister, unalias,
+                 send_to, call_to, connect_to, global_whereis, erl::is<"group_leader">,
+                 set_group_leader, set_group_leader_of, cast_to, spawn_request, flood, call_many,
+                 hold, bounce>;
 
 } // namespace demo

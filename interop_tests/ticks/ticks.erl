@@ -16,6 +16,7 @@ checks() ->
     check("idle connections stay up for 12 s", fun() -> idle([Hidden, Visible], Stopped, Peer) end),
     check("a stopped C++ node is given up in 3 to 6 s, and so is a stopped Erlang node",
           fun() -> stopped(Hidden, Stopped, Peer) end),
+    check("a C++ node whose only scheduler is held for 9 s is not given up, and holds nobody for silent", fun held/0),
     interop:signal(Stopped, "CONT"),
     interop:signal(Peer, "KILL").
 
@@ -49,6 +50,20 @@ stopped(Hidden, #{node := S} = Stopped, #{node := P} = Peer) ->
     Downs = wait(Puppet, P, S, Start, #{}),
     io:format("    given up after ~0p ms~n", [Downs]),
     [true = T >= 2900 andalso T =< 6000 || {_, T} <- maps:to_list(Downs)].
+
+held() ->
+    #{node := N} = Held = interop:start(held, [hidden, {tick, 4}, {schedulers, 1}]),
+    Puppet = puppet(Held),
+    true = erlang:monitor_node(N, true),
+    Done = make_ref(),
+    Puppet ! {do, self(), Done, {hold, 9000}},
+    receive
+        {nodedown, N} -> error({lost, N});
+        {Done, ok} -> ok
+    after 20000 -> error(held_too_long)
+    end,
+    pong = net_adm:ping(N),
+    receive {nodedown, N} -> error({lost, N}) after 0 -> ok end.
 
 %% When each of the two is given up, in ms.
 wait(Puppet, P, S, Start, Found) when map_size(Found) < 2 ->
