@@ -18,6 +18,7 @@ struct shared_bytes::block {
   std::atomic<std::size_t> count{1};
   std::size_t size;
   std::size_t capacity;
+  bool comes_again; ///< others like it are to be expected
 
   std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
   void drop() noexcept {
@@ -108,6 +109,7 @@ private:
   static constexpr std::size_t most_bytes = std::size_t{32} << 20U;
   /// A larger one would drive out all others.
   static constexpr std::size_t largest = std::size_t{20} << 20U;
+  static_assert(largest <= most_bytes);
 
   using place = std::array<piece, 64>::iterator;
   place end() { return pieces_.begin() + static_cast<std::ptrdiff_t>(count_); }
@@ -133,8 +135,8 @@ piece free_piece(std::size_t head, std::size_t wanted) noexcept {
                                                               : piece{};
 }
 
-void let_go(const piece& p) noexcept {
-  if (p.size >= smallest_kept)
+void let_go(const piece& p, bool comes_again) noexcept {
+  if (comes_again && p.size >= smallest_kept)
     free_pieces.keep(p);
   else
     give_back(p);
@@ -148,13 +150,15 @@ shared_bytes::block* shared_bytes::block::make(std::size_t size, std::size_t wan
     found = obtain(sizeof(block) + size);
   if (found.memory == nullptr)
     throw std::bad_alloc();
-  return ::new (found.memory) block{.size = size, .capacity = found.size - sizeof(block)};
+  return ::new (found.memory)
+      block{.size = size, .capacity = found.size - sizeof(block), .comes_again = wanted != 0};
 }
 
 void shared_bytes::block::destroy(block* b) noexcept {
   const piece all{b, sizeof(block) + b->capacity};
+  const bool comes_again = b->comes_again;
   b->~block();
-  let_go(all);
+  let_go(all, comes_again);
 }
 
 shared_bytes shared_bytes::allocate(std::size_t size, std::size_t wanted) {
@@ -170,16 +174,18 @@ void shared_bytes::resize(std::size_t size, std::size_t wanted) {
   }
   if (size > block_->capacity) {
     const piece now{block_, sizeof(block) + block_->capacity};
+    const bool comes_again = block_->comes_again || wanted != 0;
     piece larger = free_piece(sizeof(block), std::max(size, wanted));
     if (larger.memory != nullptr) {
       std::memcpy(larger.memory, now.memory, sizeof(block) + block_->size);
-      let_go(now);
+      let_go(now, comes_again);
     } else if (size <= SIZE_MAX - sizeof(block)) {
       larger = enlarge(now, sizeof(block) + size);
     }
     if (larger.memory == nullptr)
       throw std::bad_alloc();
-    block_ = ::new (larger.memory) block{.size = size, .capacity = larger.size - sizeof(block)};
+    block_ = ::new (larger.memory)
+        block{.size = size, .capacity = larger.size - sizeof(block), .comes_again = comes_again};
   }
   block_->size = size;
 }

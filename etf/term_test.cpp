@@ -128,7 +128,7 @@ TEST_CASE("shared bytes keep their values when they grow") {
 
 TEST_CASE("a block for more than is needed is taken only where it is free") {
   constexpr std::size_t large = 5'000'000;
-  const std::byte* freed = shared_bytes::allocate(large).bytes().data();
+  const std::byte* freed = shared_bytes::allocate(large, large).bytes().data();
   shared_bytes growing = shared_bytes::allocate(10, large);
   CHECK(growing.bytes().size() == 10);
   const std::byte* const begin = growing.bytes().data();
@@ -137,7 +137,7 @@ TEST_CASE("a block for more than is needed is taken only where it is free") {
     CHECK(growing.bytes().data() == begin);
   shared_bytes others[100];
   for (auto& each : others) // more than are kept free
-    each = shared_bytes::allocate(large);
+    each = shared_bytes::allocate(large, large);
 }
 
 TEST_CASE("unused bits of a bit string are zero") {

@@ -192,7 +192,7 @@ TEST_CASE("a long frame stays where it was read", "[message]") {
 
 TEST_CASE("a small message in many fragments keeps no large block", "[message]") {
   constexpr std::size_t announced = 5'000'000;
-  static_cast<void>(shared_bytes::allocate(announced)); // is free now, and may be taken
+  static_cast<void>(shared_bytes::allocate(announced, announced)); // is free now, and may be taken
   message_reader reader(advertised(true), {});
   atom_budget budget;
   // Control tuple and payload lie in the first of 50 000 fragments.

@@ -20,9 +20,10 @@ public:
   /// No bytes.
   shared_bytes() noexcept = default;
 
-  /// A block of `size` uninitialised bytes, which will grow to `wanted`: if there is a free block
-  /// of that size it is used, but no more than `size` is asked of the system. Throws
-  /// std::bad_alloc.
+  /// A block of `size` uninitialised bytes. `wanted`, if it is not 0, says that it will grow to
+  /// that size, and that others like it follow: if there is a free block of that size it is used,
+  /// but no more than `size` is asked of the system, and the block is kept for them when it is
+  /// free. Throws std::bad_alloc.
   static shared_bytes allocate(std::size_t size, std::size_t wanted = 0);
   /// A block with a copy of `bytes`.
   static shared_bytes copy(std::span<const std::byte> bytes);
