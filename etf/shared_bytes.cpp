@@ -129,10 +129,13 @@ private:
 
 constinit large_pieces free_pieces;
 
-/// A free one with room for `wanted` bytes behind a head; without memory if there is none.
-piece free_piece(std::size_t head, std::size_t wanted) noexcept {
-  return wanted >= smallest_kept && wanted <= SIZE_MAX - head ? free_pieces.take(head + wanted)
-                                                              : piece{};
+/// A free one for a block that will grow to `wanted` bytes, and has room for `size` at least.
+/// Without memory if there is none, or nothing is wanted.
+piece free_piece(std::size_t head, std::size_t size, std::size_t wanted) noexcept {
+  const std::size_t room = std::max(size, wanted);
+  if (wanted == 0 || room < smallest_kept || room > SIZE_MAX - head)
+    return {};
+  return free_pieces.take(head + room);
 }
 
 void let_go(const piece& p, bool comes_again) noexcept {
@@ -145,7 +148,7 @@ void let_go(const piece& p, bool comes_again) noexcept {
 } // namespace
 
 shared_bytes::block* shared_bytes::block::make(std::size_t size, std::size_t wanted) {
-  piece found = free_piece(sizeof(block), std::max(size, wanted));
+  piece found = free_piece(sizeof(block), size, wanted);
   if (found.memory == nullptr && size <= SIZE_MAX - sizeof(block))
     found = obtain(sizeof(block) + size);
   if (found.memory == nullptr)
@@ -175,7 +178,7 @@ void shared_bytes::resize(std::size_t size, std::size_t wanted) {
   if (size > block_->capacity) {
     const piece now{block_, sizeof(block) + block_->capacity};
     const bool comes_again = block_->comes_again || wanted != 0;
-    piece larger = free_piece(sizeof(block), std::max(size, wanted));
+    piece larger = free_piece(sizeof(block), size, wanted);
     if (larger.memory != nullptr) {
       std::memcpy(larger.memory, now.memory, sizeof(block) + block_->size);
       let_go(now, comes_again);

@@ -3,6 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -135,6 +136,10 @@ TEST_CASE("a block for more than is needed is taken only where it is free") {
   growing.resize(large);
   if (begin == freed) // not where a sanitizer keeps freed memory apart
     CHECK(growing.bytes().data() == begin);
+  growing = shared_bytes::allocate(10, 100'000);
+  growing.resize(large, 100'000); // more than was wanted
+  std::ranges::fill(growing.writable(), std::byte{1});
+  CHECK(growing.capacity() >= large);
   shared_bytes others[100];
   for (auto& each : others) // more than are kept free
     each = shared_bytes::allocate(large, large);

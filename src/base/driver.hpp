@@ -1,7 +1,8 @@
 /// The border between the engine and the world: time, random numbers, sleep and wake-up, and byte
 /// streams.
 ///
-/// Each scheduler owns one driver and calls it from its own thread only; `wake` is the exception.
+/// Each scheduler owns one driver and calls it from its own thread only; `wake` is the exception,
+/// and whoever has borrowed what a scheduler owns (runtime/loan.hpp) writes to its streams.
 /// Everything above this line runs unchanged on real sockets (src/node/asio_driver.cpp) and in a
 /// simulation. Streams are non-blocking and unbuffered: who writes keeps what was not taken, so
 /// every byte in flight has exactly one owner.

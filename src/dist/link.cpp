@@ -270,7 +270,9 @@ void link::queue_tick() {
 }
 
 void link::keep_alive() {
-  if (phase_ != phase::up || io_.now() - last_write_ < options_.ticks.interval())
+  // As `ticker::answers` would, for peers with a shorter T than ours.
+  const auto patience = std::min<duration>(options_.ticks.interval(), std::chrono::seconds(1));
+  if (phase_ != phase::up || io_.now() - last_write_ < patience)
     return;
   if (queue_.empty())
     queue_tick();

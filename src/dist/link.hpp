@@ -96,7 +96,8 @@ struct link_counters {
   std::uint32_t new_atoms = 0;
 };
 
-/// One connection. Owned by one thread; destroying it closes it and delivers nothing more.
+/// One connection. Owned by one thread, but for `keep_alive`; destroying it closes it and delivers
+/// nothing more.
 class link final : private stream_events {
 public:
   /// All references must outlive the link; `options` are copied.
@@ -122,7 +123,8 @@ public:
   /// Writes as much as the socket takes now, however much that is.
   void flush_all();
   /// While the owner has no time for it, any thread that has the link to itself: when nothing was
-  /// written for as long as between two ticks, writes what is queued, or a tick. Calls nobody.
+  /// written for a second, or for the time between two ticks if that is shorter, writes what is
+  /// queued, or a tick. Calls nobody.
   void keep_alive();
   /// Ends the connection at once, without `closed`.
   void close();

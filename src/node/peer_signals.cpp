@@ -7,6 +7,7 @@
 #include <erl/etf/codec.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -17,7 +18,17 @@ using runtime::signal_kind;
 
 namespace {
 constexpr std::size_t most_waiting_bytes = std::size_t{256} << 20U;
-constexpr std::size_t signal_size = 128; // in the count of waiting bytes
+
+/// What it counts for while it waits; nothing if a part of it is beyond what the external term
+/// format can express.
+std::optional<std::size_t> size_of(const signal& s) {
+  constexpr std::size_t head = 128;
+  try {
+    return head + encode_into(s.body, {});
+  } catch (const std::length_error&) {
+    return std::nullopt;
+  }
+}
 } // namespace
 
 // To peers.
@@ -36,8 +47,11 @@ void peers::outgoing(signal&& s) {
   if ((s.kind == signal_kind::message || s.kind == signal_kind::alias_message) &&
       !may_connect_to_send(node) && known == nullptr)
     return; // nobody is told of a lost message
+  const auto size = size_of(s);
+  if (!size)
+    return; // as `link::send` does
   peer& p = get(node);
-  p.waiting_bytes += signal_size + encode_into(s.body, {});
+  p.waiting_bytes += *size;
   p.waiting.push_back(std::move(s));
   if (p.waiting_bytes > most_waiting_bytes) {
     ++history_.failed.over_limit;

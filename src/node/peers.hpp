@@ -1,6 +1,7 @@
 /// The other nodes: who is connected, who is being connected to, and what waits for them.
 ///
-/// Lives on scheduler 0 and on its thread only, so everything about one peer happens in one order.
+/// Lives on scheduler 0 and on its thread only, so everything about one peer happens in one order;
+/// `keep_alive` is for the watchdog, who has borrowed it (runtime/loan.hpp).
 /// A connection has a life (an epoch, counted by the runtime): when it ends, every scheduler is
 /// told, and signals that were sent for the ended life are dropped when they arrive here, because
 /// their senders hear `noconnection` instead.

@@ -8,8 +8,8 @@
 
 namespace erl {
 
-/// From now on nothing that is sent stops this process, however much waits for a node or a mailbox:
-/// the connection bounds that. Returns `self`.
+/// From now on nothing that is sent stops this process, however much waits for a node, which its
+/// connection bounds, or for a mailbox with a limit, which then loses it. Returns `self`.
 inline process& never_wait(process& self) {
   static_cast<runtime::process_block&>(self).never_waits = true;
   return self;

@@ -133,8 +133,8 @@ public:
   /// For the watchdog.
   slice_watch& watch() { return watch_; }
   const slice_watch& watch() const { return watch_; }
-  /// Scheduler 0's: the way to other nodes, which it does not use inside a process's code unless
-  /// that sends.
+  /// Scheduler 0's: the way to other nodes, which it does not use inside a process's code, but for
+  /// `to_remote`, which takes it back.
   loan& distribution() { return distribution_; }
   bool is_asleep() const { return asleep_.load(); }
   /// The process whose slice it is. On this scheduler's thread, signal handlers included.

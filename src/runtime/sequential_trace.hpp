@@ -4,7 +4,8 @@
 /// receives the message has the token from then on and gives it to what it sends, with a serial of
 /// its own, until it receives a message without one. As in OTP, the exit signals of links and what
 /// a process starts have it, too; exit/2 has none, and the ends of monitors and timers leave their
-/// receiver the one that it has. Nothing is reported here: there is no tracer.
+/// receiver the one that it has (but a repeating timer, and one that a process of another scheduler
+/// has set, whose message ends the trace). Nothing is reported here: there is no tracer.
 #pragma once
 
 #include <erl/etf/pid.hpp>

@@ -60,7 +60,7 @@ watchdog::watchdog(system& owner, const watchdog_options& options)
     : system_(owner), options_(options), watched_(owner.size()) {
   if (options_.stack_signal >= 0 && !reserve_stack_signal(options_.stack_signal))
     log::put(log::level::warning, "runtime", "no signal is free for the stacks of stuck threads");
-  if (!loan::prepare())
+  if (system_.out() != nullptr && !loan::prepare())
     log::put(log::level::warning, "runtime",
              "the system has no membarrier: a process that holds scheduler 0 for longer than the "
              "tick time costs this node its connections");
