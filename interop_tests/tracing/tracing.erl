@@ -129,7 +129,7 @@ exit2_from(W, _) ->
 %% No node sends these; a peer of bytes does.
 exit2_traced(W, Port, Form) ->
     Name = <<(atom_to_binary(Form))/binary, "@127.0.0.1">>,
-    Socket = raw_peer:connect(Port, Name, <<"ok">>),
+    Socket = raw_peer:connect(Port, Name),
     From = binary_to_term(<<131, 88, 119, (byte_size(Name)), Name/binary, 7:32, 0:32, 4:32>>),
     Token = {1, raw, 5, From, 4},
     case Form of
