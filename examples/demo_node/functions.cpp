@@ -1,6 +1,7 @@
 #include "functions.hpp"
 
 #include "arithmetic.hpp"
+#include "puppet_commands.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -66,19 +67,6 @@ erl::task<erl::term> leader(erl::process& self, erl::term& arguments) {
   co_return erl::atom("ok");
 }
 
-struct link_to {
-  erl::pid who;
-  using erl_shape = erl::tagged_shape<"link">;
-};
-struct exit_now {
-  erl::term reason;
-  using erl_shape = erl::tagged_shape<"exit">;
-};
-struct exit_other {
-  erl::pid who;
-  erl::term reason;
-  using erl_shape = erl::tagged_shape<"exit2">;
-};
 struct ask {
   erl::atom node;
   erl::atom module;
