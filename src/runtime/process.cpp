@@ -79,8 +79,8 @@ static void send_traced(process_block& p, const destination& to, term message,
     target = all.whereis(s.to_name).value_or(pid{});
   here.route(std::move(s));
   if (stays && !to_alias && all.is_here(target))
-    if (runtime::scheduler& other = all.owner_of(target); &other != &here && other.is_full(target))
-      p.wait_for_room(target);
+    if (const runtime::scheduler& other = all.owner_of(target); &other != &here)
+      here.respect_limit(other, target);
 }
 
 void process::send(const destination& to, term message) {

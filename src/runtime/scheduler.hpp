@@ -154,6 +154,9 @@ public:
   /// From any thread: whether that was said of the process in this place.
   bool is_full(const pid& who) const;
 
+  /// After a message to another scheduler: its sender waits if the receiver's mailbox is full.
+  void respect_limit(const scheduler& owner, const pid& receiver);
+
   /// Counts one more (or less) relation of `who` with `node`.
   void relate(const pid& who, atom node, int change);
   /// Counts one more that a process of `node` has asked for, and tells the distribution when there
@@ -196,8 +199,6 @@ private:
   /// `why` is a copy, since it may be p's own.
   void end(process_block& p, term why);
   void undeliverable(signal&& s);
-  /// After a message to another scheduler: its sender waits if the receiver's mailbox is full.
-  void respect_limit(const scheduler& owner, const pid& receiver);
   void to_other(std::uint32_t scheduler, lane_entry entry);
   std::size_t drain_lanes();
   std::size_t run_posted();
