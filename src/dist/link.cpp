@@ -270,8 +270,7 @@ void link::queue_tick() {
 }
 
 void link::keep_alive() {
-  // As `ticker::answers` would, for peers with a shorter T than ours.
-  const auto patience = std::min<duration>(options_.ticks.interval(), std::chrono::seconds(1));
+  const auto patience = std::min(options_.ticks.interval(), ticker::longest_silence);
   if (phase_ != phase::up || io_.now() - last_write_ < patience)
     return;
   if (queue_.empty())

@@ -38,7 +38,7 @@ ticker::verdict ticker::check(const traffic& now) {
 }
 
 bool ticker::answers(time_point now, time_point last_write, bool queue_empty) {
-  return queue_empty && now - last_write >= std::chrono::seconds(1);
+  return queue_empty && now - last_write >= longest_silence;
 }
 
 } // namespace erl::dist

@@ -43,9 +43,10 @@ public:
   /// To be called every `tick_options::interval()`.
   verdict check(const traffic& now);
 
-  /// Whether to answer a tick of the peer, which may have a shorter T than we: when nothing waits
-  /// to be written and the last write is a second ago, so that two such nodes do not answer each
-  /// other's answers.
+  /// A peer may have a shorter T than we: it hears from us as often, if it asks.
+  static constexpr duration longest_silence = std::chrono::seconds(1);
+  /// Whether to answer a tick of the peer: when nothing waits to be written and the last write is
+  /// `longest_silence` ago, so that two such nodes do not answer each other's answers.
   static bool answers(time_point now, time_point last_write, bool queue_empty);
 
 private:
